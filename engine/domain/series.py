@@ -29,15 +29,13 @@ class WarmingUp(NamedTuple):
     remaining_s: int
 
 
-class TestReading(NamedTuple):
+class SignalReading(NamedTuple):
     """What one sequential test says after a bin.
 
     `surprise` is -log10 of the false alarms a week that a threshold at this value would cost: 0 means one a week,
     2 one in a hundred weeks. `active` lasts from the alarm until the signal has been back to normal. `observed` and
     `expected` are negatives counted since `since_s`, the onset that the test finds most likely.
     """
-
-    __test__ = False  # not a pytest class
 
     name: str
     surprise: float
@@ -51,7 +49,7 @@ class TestReading(NamedTuple):
 class Reading(NamedTuple):
     """What a detector says of a bin: its tests, and their sum."""
 
-    tests: tuple[TestReading, ...]
+    tests: tuple[SignalReading, ...]
     expected: float
     """Negatives expected in this bin from the brand's own normal."""
     score: float

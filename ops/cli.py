@@ -1,0 +1,34 @@
+"""The command `vigie`: every command is a function of `ops.commands`, wired here.
+
+Errors are one line on stderr; exit code 2 for bad input, 1 for anything else that went wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from engine.domain.errors import InputError, VigieError
+
+app = typer.Typer(
+    name="vigie",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Crisis and bad-buzz detection for community management teams: from a stream of comments to an approved reply.",
+)
+
+
+def main() -> None:
+    """Run the command line; the entry point of the distribution."""
+    try:
+        app()
+    except VigieError as error:
+        print(f"vigie: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    except BrokenPipeError:  # the reader of our output went away: nothing to say, and nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
