@@ -1,0 +1,91 @@
+"""What all parts of the settings share: closed frozen models, bounded field types, mistakes that explain themselves."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias, cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+DATABASE_URL_ENV = "VIGIE_DATABASE_URL"
+
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+Lang: TypeAlias = Literal["fr", "en"]
+LevelName: TypeAlias = Literal["vert", "jaune", "orange", "rouge"]
+
+
+def fail(message: str) -> PydanticCustomError:
+    return PydanticCustomError("setting", cast(Any, "{message}"), {"message": message})
+
+
+def _from_folder(path: Path, info: ValidationInfo) -> Path:
+    """Relative paths start at the settings file's folder, not at wherever the command was typed."""
+    folder = (info.context or {}).get("folder")
+    return path if folder is None else folder / path.expanduser()
+
+
+def known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise fail(f"{name!r} is no time zone; write one such as Europe/Paris") from None
+    return name
+
+
+def _clean_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise fail("expected an address that starts with https:// or http://")
+    if parts.username or parts.password:
+        raise fail("a name or password in an address would stand in clear in this file; leave it out")
+    return url.rstrip("/")
+
+
+def clean_database(value: str, info: ValidationInfo) -> str:
+    if "://" not in value:
+        return str(_from_folder(Path(value), info))
+    if not (info.context or {}).get("database_from_env") and urlsplit(value).password:
+        raise fail(f"a password would stand in clear in this file; put the address into {DATABASE_URL_ENV}")
+    return value
+
+
+def refuse_twins(what: str, names: list[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name.casefold() in seen:
+            raise fail(f"two {what}s are called {name!r}; give each its own name")
+        seen.add(name.casefold())
+
+
+LocalPath: TypeAlias = Annotated[Path, AfterValidator(_from_folder)]
+Url: TypeAlias = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_clean_url)]
+Name: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Phrase: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Fact: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
+Phrases: TypeAlias = Annotated[tuple[Phrase, ...], Field(max_length=200)]
+Budget: TypeAlias = Annotated[float, Field(ge=0.001, le=100)]
+Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class Section(BaseModel):
+    """What all parts share: frozen, closed, and helpful about a misspelt key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_unknown_key(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            for key in data:
+                if key not in cls.model_fields:
+                    close = difflib.get_close_matches(str(key), cls.model_fields, n=1, cutoff=0.6)
+                    hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(cls.model_fields)}"
+                    context = {"message": f"unknown setting; {hint}", "key": key}
+                    raise PydanticCustomError("setting", cast(Any, "{message}"), context)
+        return data

@@ -1,0 +1,430 @@
+"""vigie.yaml as frozen pydantic models: every setting, its default, its bounds.
+
+A mistake is one line that names the file, line, column, field, what is wrong, and the likely spelling. Secrets never
+stand in the file: `*_env` names an environment variable, `*_file` a file that holds the secret. Relative paths start
+at the folder of the settings file. The page docs/configuration.md is generated from here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+
+from engine.domain.errors import ConfigError
+from engine.domain.playbook import BrandVoice
+from ops.secret import EnvName, Secret, read_secret
+from ops.section import (
+    DATABASE_URL_ENV,
+    LOOPBACK,
+    Budget,
+    Fact,
+    Lang,
+    LevelName,
+    LocalPath,
+    Name,
+    Phrase,
+    Phrases,
+    Port,
+    Section,
+    Url,
+    clean_database,
+    fail,
+    known_zone,
+    refuse_twins,
+)
+from ops.yaml_file import YamlFile, read_yaml
+
+
+class Brand(Section):
+    """A brand to watch, how to recognise it in a text, and how it speaks."""
+
+    name: Name
+    """Its name; matched in texts like the aliases, and the label of its figures."""
+    aliases: Phrases = ()
+    """Other names. Matched at word boundaries, case and accents folded."""
+    handles: Phrases = ()
+    """Its accounts, with or without the @."""
+    keywords: Phrases = ()
+    """Products, campaigns, hashtags."""
+    exclude: Phrases = ()
+    """A mention that holds one of these is not about the brand, unless it is matched elsewhere in the text."""
+    langs: Annotated[tuple[Lang, ...], Field(min_length=1)] = ("fr", "en")
+    """The languages that its public writes in; drafts are made in each."""
+    form: Literal["tu", "vous"] = "vous"
+    """How it addresses people in French."""
+    signature: Annotated[str, StringConstraints(max_length=200)] = ""
+    """The last line of a draft."""
+    emoji: bool = False
+    """May drafts hold emoji?"""
+    banned_words: Phrases = ()
+    """Words that no draft may hold."""
+    facts: Annotated[dict[Name, Fact], Field(max_length=200)] = Field(default_factory=dict)
+    """Facts approved by a person, by name: only they fill a draft."""
+    false_alarms_per_week: Budget | None = None
+    """Its own false-alarm budget; without one, that of `detection` holds."""
+
+    def voice(self) -> BrandVoice:
+        """The part of it that drafts need."""
+        return BrandVoice(
+            name=self.name,
+            langs=self.langs,
+            form=self.form,
+            signature=self.signature,
+            emoji=self.emoji,
+            banned_words=self.banned_words,
+            facts=tuple(self.facts.items()),
+        )
+
+
+class Detection(Section):
+    """How the series are cut and judged."""
+
+    false_alarms_per_week: Budget = 0.25
+    """How many false alarms one brand may cost a week, all tests together. The one knob of detection."""
+    bin_s: Annotated[int, Field(ge=1, le=3_600)] = 60
+    """Width of a bin of a series, in seconds."""
+    lateness_s: Annotated[int, Field(ge=0, le=86_400)] = 300
+    """How late a mention may arrive and still count in its bin, in seconds."""
+    detector: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./-]{1,60}$")] = "vigie"
+    """The detector of the series, by its name in the table of detectors."""
+
+
+class Incidents(Section):
+    """The clocks of an incident."""
+
+    calm_s: Annotated[int, Field(ge=60, le=604_800)] = 7_200
+    """How long every signal must be back to normal before an incident counts as contained, in seconds."""
+    stand_down_s: Annotated[int, Field(ge=60, le=2_592_000)] = 86_400
+    """How long a contained incident must stay near the baseline before it is resolved, in seconds."""
+    watch_s: Annotated[int, Field(ge=0, le=2_592_000)] = 604_800
+    """How long after that a new alarm is a second wave of it, in seconds."""
+    level_hold_s: Annotated[int, Field(ge=0, le=604_800)] = 7_200
+    """How long a level stands before it may be lowered, in seconds."""
+
+
+class HttpSource(Section):
+    """Mentions over HTTP: POST /v1/mentions. The same port answers /healthz, /readyz and /metrics."""
+
+    host: Name = "127.0.0.1"
+    """Address to listen on. Anything but this machine alone asks for a token."""
+    port: Port = 8642
+    """Port to listen on; 0 takes any free one."""
+    token_env: EnvName | None = None
+    """Environment variable that holds the bearer token."""
+    token_file: LocalPath | None = None
+    """File that holds the bearer token."""
+    secret_env: EnvName | None = None
+    """Environment variable that holds the key of signed webhooks (HMAC SHA-256 of the raw body)."""
+    secret_file: LocalPath | None = None
+    """File that holds the key of signed webhooks."""
+
+    @model_validator(mode="after")
+    def _no_open_door(self) -> Self:
+        if self.host not in LOOPBACK and self.token_env is None and self.token_file is None:
+            raise fail(f"listening on {self.host} is open to others: set token_env or token_file, or host: 127.0.0.1")
+        return self
+
+    def token(self, environ: Mapping[str, str] | None = None) -> Secret | None:
+        """The bearer token, None when none is asked for. Raises ConfigError when it can't be read."""
+        return read_secret("sources.http.token", self.token_env, self.token_file, environ)
+
+    def secret(self, environ: Mapping[str, str] | None = None) -> Secret | None:
+        """The signing key, None when none is asked for. Raises ConfigError when it can't be read."""
+        return read_secret("sources.http.secret", self.secret_env, self.secret_file, environ)
+
+
+class FileSource(Section):
+    """An NDJSON file that grows, followed from where the store says."""
+
+    path: LocalPath
+    """The file. It may appear later."""
+
+
+class KafkaSource(Section):
+    """Topics of a Kafka cluster, read as one consumer group."""
+
+    bootstrap_servers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=50)]
+    """host:port of some brokers."""
+    topics: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)] = ("vigie.mentions",)
+    """Topics that hold one mention a record, as JSON."""
+    group_id: Name = "vigie"
+    """The consumer group."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to speak to the brokers."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    """How to log in, with the SASL protocols."""
+    sasl_username_env: EnvName | None = None
+    """Environment variable that holds the user name."""
+    sasl_password_env: EnvName | None = None
+    """Environment variable that holds the password."""
+    sasl_password_file: LocalPath | None = None
+    """File that holds the password."""
+    ssl_cafile: LocalPath | None = None
+    """Certificates to trust, PEM; without it those of the system."""
+
+    @model_validator(mode="after")
+    def _whole_login(self) -> Self:
+        sasl = self.security_protocol.startswith("SASL")
+        if sasl and self.sasl_mechanism is None:
+            raise fail(f"{self.security_protocol} needs sasl_mechanism: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+        if sasl and (self.sasl_username_env is None or not (self.sasl_password_env or self.sasl_password_file)):
+            raise fail("SASL needs sasl_username_env, and sasl_password_env or sasl_password_file")
+        return self
+
+    def username(self, environ: Mapping[str, str] | None = None) -> Secret | None:
+        """The user name of SASL. Raises ConfigError when it can't be read."""
+        return read_secret("sources.kafka.sasl_username", self.sasl_username_env, None, environ)
+
+    def password(self, environ: Mapping[str, str] | None = None) -> Secret | None:
+        """The password of SASL. Raises ConfigError when it can't be read."""
+        return read_secret("sources.kafka.sasl_password", self.sasl_password_env, self.sasl_password_file, environ)
+
+
+class Sources(Section):
+    """Where mentions come from."""
+
+    http: HttpSource | None = HttpSource()
+    """Over HTTP; `null` turns it off."""
+    files: Annotated[tuple[FileSource, ...], Field(max_length=100)] = ()
+    """Files to follow."""
+    stdin: bool = False
+    """Read NDJSON from standard input?"""
+    kafka: KafkaSource | None = None
+    """From Kafka."""
+
+
+class ChannelBase(Section):
+    """What all channels share."""
+
+    name: Name
+    """A name of your own, unique; the label of its figures."""
+    level_min: LevelName = "jaune"
+    """Tell it only of incidents that reached this level."""
+    brands: Annotated[tuple[Name, ...], Field(max_length=1_000)] = ()
+    """Tell it only of these brands; empty for all."""
+
+
+class ConsoleChannel(ChannelBase):
+    """Alerts as lines of the log."""
+
+    type: Literal["console"]
+
+
+class AppriseChannel(ChannelBase):
+    """Any of apprise's services: mail, SMS, Slack, Teams, Telegram and many more.
+
+    Its address holds the secret, so it never stands here in clear.
+    """
+
+    type: Literal["apprise"]
+    url_env: EnvName | None = None
+    """Environment variable that holds the apprise address."""
+    url_file: LocalPath | None = None
+    """File that holds the apprise address."""
+
+    @model_validator(mode="after")
+    def _has_address(self) -> Self:
+        if self.url_env is None and self.url_file is None:
+            raise fail("set url_env or url_file: an apprise address holds a secret")
+        return self
+
+    def url(self, environ: Mapping[str, str] | None = None) -> Secret:
+        """The address. Raises ConfigError when it can't be read."""
+        found = read_secret(f"alerts.channels {self.name}: url", self.url_env, self.url_file, environ)
+        assert found is not None  # the validator above
+        return found
+
+
+class WebhookChannel(ChannelBase):
+    """Alerts as JSON, POSTed and signed."""
+
+    type: Literal["webhook"]
+    url: Url
+    """Where to POST; https, unless `allow_private` is set."""
+    secret_env: EnvName | None = None
+    """Environment variable that holds the signing key."""
+    secret_file: LocalPath | None = None
+    """File that holds the signing key."""
+    allow_private: bool = False
+    """May it be plain http or an address of a private network?"""
+
+    @model_validator(mode="after")
+    def _https(self) -> Self:
+        if not self.allow_private and not self.url.startswith("https://"):
+            raise fail("the url is not https; write https://, or allow_private: true for one of your own network")
+        return self
+
+    def secret(self, environ: Mapping[str, str] | None = None) -> Secret | None:
+        """The signing key, None for unsigned. Raises ConfigError when it can't be read."""
+        return read_secret(f"alerts.channels {self.name}: secret", self.secret_env, self.secret_file, environ)
+
+
+class AlertmanagerChannel(ChannelBase):
+    """Prometheus Alertmanager, through its v2 API."""
+
+    type: Literal["alertmanager"]
+    url: Url
+    """Its base address."""
+    allow_private: bool = False
+    """May it be plain http or an address of a private network?"""
+
+    @model_validator(mode="after")
+    def _https(self) -> Self:
+        if not self.allow_private and not self.url.startswith("https://"):
+            raise fail("the url is not https; write https://, or allow_private: true for one of your own network")
+        return self
+
+
+Channel: TypeAlias = Annotated[
+    ConsoleChannel | AppriseChannel | WebhookChannel | AlertmanagerChannel, Field(discriminator="type")
+]
+
+
+class Alerts(Section):
+    """Whom to tell, and how."""
+
+    channels: Annotated[tuple[Channel, ...], Field(max_length=100)] = (ConsoleChannel(name="log", type="console"),)
+    """In the order in which they are served."""
+    base_url: Url | None = None
+    """Public address of this installation, for the links in alerts."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        refuse_twins("channel", [channel.name for channel in self.channels])
+        return self
+
+
+class MetricsSettings(Section):
+    """Where Prometheus reads."""
+
+    host: Name = "127.0.0.1"
+    """Address to listen on, when `port` is set."""
+    port: Port | None = None
+    """A port of its own; null serves /metrics on the HTTP source's port."""
+    allow_public: bool = False
+    """May others than this machine read the figures? They name brands, never people or texts."""
+
+    @model_validator(mode="after")
+    def _no_open_door(self) -> Self:
+        if self.port is not None and self.host not in LOOPBACK and not self.allow_public:
+            raise fail(f"listening on {self.host} shows brands' figures to others: set allow_public: true to agree")
+        return self
+
+
+class PlaybookSettings(Section):
+    """Playbooks of your own, beside those that come with Vigie."""
+
+    directories: Annotated[tuple[LocalPath, ...], Field(max_length=20)] = ()
+    """Folders of YAML playbooks; one with the id of a shipped playbook replaces it."""
+
+
+class Settings(Section):
+    """The whole of vigie.yaml.
+
+    >>> Settings(brands=(Brand(name="Nordalia"),)).budget("Nordalia")
+    0.25
+    """
+
+    database: Annotated[str, StringConstraints(min_length=1), AfterValidator(clean_database)] = Field(
+        default="vigie.db", repr=False, validate_default=True
+    )
+    """Path of the SQLite file, or an SQLAlchemy address. VIGIE_DATABASE_URL wins over it."""
+    lang: Lang = "fr"
+    """The language of the team: alerts, steps, reasons."""
+    timezone: Annotated[str, AfterValidator(known_zone)] = "Europe/Paris"
+    """The time zone of the team: the hours in alerts, and the hour of day that a brand's normal follows."""
+    brands: Annotated[tuple[Brand, ...], Field(max_length=1_000)] = ()
+    """The brands to watch."""
+    detection: Detection = Detection()
+    incidents: Incidents = Incidents()
+    sources: Sources = Sources()
+    alerts: Alerts = Alerts()
+    metrics: MetricsSettings = MetricsSettings()
+    playbooks: PlaybookSettings = PlaybookSettings()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        names = [brand.name for brand in self.brands]
+        refuse_twins("brand", names)
+        for channel in self.alerts.channels:
+            for name in channel.brands:
+                if name not in names:
+                    close = difflib.get_close_matches(name, names, n=1)
+                    hint = f"; did you mean {close[0]!r}?" if close else ""
+                    raise fail(f"the channel {channel.name!r} asks for the brand {name!r}, which is not listed{hint}")
+        return self
+
+    @property
+    def database_url(self) -> str:
+        """What SQLAlchemy wants."""
+        return self.database if "://" in self.database else f"sqlite:///{self.database}"
+
+    def brand(self, name: str) -> Brand | None:
+        """The brand of that name, as it is written in the settings."""
+        return next((brand for brand in self.brands if brand.name == name), None)
+
+    def budget(self, brand: str) -> float:
+        """False alarms a week that this brand may cost."""
+        found = self.brand(brand)
+        own = found.false_alarms_per_week if found else None
+        return self.detection.false_alarms_per_week if own is None else own
+
+
+def load_settings(path: Path | str, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check a settings file.
+
+    Raises ConfigError, one line: file, line, column, field, what is wrong.
+    """
+    source = read_yaml(Path(path))
+    return parse_settings(source, Path(path).absolute().parent, os.environ if environ is None else environ)
+
+
+def parse_settings(source: YamlFile, folder: Path, environ: Mapping[str, str]) -> Settings:
+    """Check what was read. `folder` is where relative paths start."""
+    data = dict(source.data)
+    from_env = bool(environ.get(DATABASE_URL_ENV))
+    if from_env:
+        data["database"] = environ[DATABASE_URL_ENV]
+    try:
+        return Settings.model_validate(data, context={"folder": folder, "database_from_env": from_env})
+    except ValidationError as error:
+        raise ConfigError(_explain(error, source)) from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of vigie.yaml, for editors; `vigie schema config` prints it."""
+    schema = Settings.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema | {"title": "vigie.yaml"}
+
+
+def _explain(error: ValidationError, source: YamlFile) -> str:
+    """The first mistake, in the order of the file's models, on one line."""
+    first, *others = error.errors(include_url=False, include_input=False)
+    loc = list(first["loc"])
+    context = first.get("ctx", {})
+    if "key" in context:
+        loc.append(context["key"])
+    elif first["type"].startswith("union_tag"):
+        loc.append("type")
+    # pydantic puts the kind of a channel into the path; the file has no such step
+    loc = [step for i, step in enumerate(loc) if not (i == 3 and loc[:2] == ["alerts", "channels"])]
+    field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).lstrip(".")
+    more = f" (and {len(others)} more)" if others else ""
+    message = _MESSAGES.get(first["type"], first["msg"][:1].lower() + first["msg"][1:])
+    return f"{source.locate(loc)}: {field + ': ' if field else ''}{' '.join(message.split())}{more}"
+
+
+_MESSAGES = {
+    "missing": "missing; it has no default",
+    "string_type": "expected text; put it between quotes",
+    "model_type": "expected `key: value` lines here",
+    "dict_type": "expected `key: value` lines here",
+    "tuple_type": "expected a list",
+    "union_tag_not_found": "missing; write console, apprise, webhook or alertmanager",
+    "union_tag_invalid": "unknown kind of channel; write console, apprise, webhook or alertmanager",
+}
