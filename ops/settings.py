@@ -27,7 +27,6 @@ from ops.section import (
     LevelName,
     LocalPath,
     Name,
-    Phrase,
     Phrases,
     Port,
     Section,
@@ -405,14 +404,12 @@ def json_schema() -> dict[str, Any]:
 def _explain(error: ValidationError, source: YamlFile) -> str:
     """The first mistake, in the order of the file's models, on one line."""
     first, *others = error.errors(include_url=False, include_input=False)
-    loc = list(first["loc"])
-    context = first.get("ctx", {})
-    if "key" in context:
-        loc.append(context["key"])
+    # pydantic puts the kind of a channel into the path; the file has no such step
+    loc = [step for i, step in enumerate(first["loc"]) if i != 3 or first["loc"][:2] != ("alerts", "channels")]
+    if "key" in first.get("ctx", {}):
+        loc.append(first["ctx"]["key"])
     elif first["type"].startswith("union_tag"):
         loc.append("type")
-    # pydantic puts the kind of a channel into the path; the file has no such step
-    loc = [step for i, step in enumerate(loc) if not (i == 3 and loc[:2] == ["alerts", "channels"])]
     field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).lstrip(".")
     more = f" (and {len(others)} more)" if others else ""
     message = _MESSAGES.get(first["type"], first["msg"][:1].lower() + first["msg"][1:])
