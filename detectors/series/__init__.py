@@ -1,0 +1,1 @@
+"""Series detectors: methods that judge the counts of one brand, bin by bin."""
