@@ -1,0 +1,178 @@
+"""One brand's stream in event time: open bins, the detector, closed spans, and the case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.core.case import SPAN_S, Case
+from engine.core.tally import UNITS, Tally
+from engine.core.terms import TermBaseline, terms_of
+from engine.domain.config import BrandConfig, EngineConfig
+from engine.domain.effects import Effect, Gauged, StateDropped, StateSaved
+from engine.domain.incident import Incident
+from engine.domain.playbook import Plan
+from engine.domain.series import BinCount, Reading, WarmingUp
+from engine.ports.detector import SeriesDetector
+from engine.ports.planner import Planner
+
+LOOKBACK_S = 43_200
+"""Closed spans are kept for twelve hours: as far back as an onset may lie."""
+
+RECENT_S = 3_600
+
+EMPTY = Tally()
+"""What a bin without a mention holds; read only."""
+
+
+class BrandStream:
+    """Folds mentions into bins, closes the bins that the watermark has passed, oldest first and without holes."""
+
+    def __init__(
+        self, brand: BrandConfig, config: EngineConfig, detector: SeriesDetector, planner: Planner
+    ) -> None:  # fmt: skip
+        self.name = brand.name
+        self._config = config
+        self._detector = detector
+        self.case = Case(brand, config, planner)
+        self.baseline = TermBaseline()
+        self.bins: dict[int, Tally] = {}
+        self._spans: dict[int, Tally] = {}
+        self._next_s: int | None = None
+        self._dirty_bins: set[int] = set()
+        self._dirty_spans: set[int] = set()
+        self._dropped: list[str] = []
+        self._dirty = False
+        self._dirty_baseline = False
+        self._last: tuple[Reading | WarmingUp, Tally] | None = None
+
+    def bin_at(self, start_s: int) -> Tally:
+        """The open bin that starts there, marked as changed."""
+        self._dirty_bins.add(start_s)
+        tally = self.bins.get(start_s)
+        if tally is None:
+            tally = self.bins[start_s] = Tally()
+        return tally
+
+    @property
+    def closed_until_s(self) -> int:
+        """Bins that start before this are decided."""
+        return self._next_s or 0
+
+    def close(self, watermark_s: int) -> list[Effect]:
+        """Judge every bin that ended by then."""
+        width = self._config.bin_s
+        if self._next_s is None:
+            # an earlier mention may still come, in time, until the first bin itself is decided
+            if not self.bins or min(self.bins) + width > watermark_s:
+                return []
+            self._next_s = min(self.bins)
+        effects: list[Effect] = []
+        while self._next_s + width <= watermark_s:
+            effects += self._close_one(self._next_s, width)
+            self._next_s += width
+        return effects
+
+    def _close_one(self, start_s: int, width: int) -> list[Effect]:
+        self._dirty = True
+        tally = self.bins.pop(start_s, EMPTY)
+        if tally is not EMPTY:
+            if start_s in self._dirty_bins:
+                self._dirty_bins.discard(start_s)
+            self._dropped.append(f"bin:{start_s}:{self.name}")
+        verdict = self._detector.step(BinCount(start_s, width, tally.units / UNITS, float(tally.total)))
+        expected = 0.0 if isinstance(verdict, WarmingUp) else verdict.expected
+        if tally is EMPTY:
+            tally = Tally() if expected else EMPTY
+        if tally is not EMPTY:
+            tally.expected = expected
+        self._keep(start_s, tally)
+        self._last = (verdict, tally)
+        end_s = start_s + width
+        effects: list[Effect] = []
+        if isinstance(verdict, Reading):
+            if verdict.alarm or verdict.active or not self.case.is_calm or self.case.incident is not None:
+                effects = self.case.on_bin(end_s, verdict, tally, self._recent(end_s), self._spans, self.baseline)
+            else:
+                effects = self.case.on_bin(end_s, verdict, tally, [], self._spans, self.baseline)
+        if end_s % SPAN_S == 0:
+            self._turn_span(end_s)
+        return effects
+
+    def _keep(self, start_s: int, tally: Tally) -> None:
+        """Add a closed bin to its span."""
+        if tally is EMPTY:
+            return
+        span_s = start_s - start_s % SPAN_S
+        span = self._spans.get(span_s)
+        if span is None:
+            span = self._spans[span_s] = Tally()
+        span.merge(tally)
+        self._dirty_spans.add(span_s)
+
+    def _recent(self, end_s: int) -> list[Tally]:
+        first = end_s - RECENT_S - end_s % SPAN_S
+        return [self._spans[s] for s in range(first, end_s, SPAN_S) if s in self._spans]
+
+    def _turn_span(self, end_s: int) -> None:
+        """A span is over: calm ones teach the usual words; old ones go."""
+        span = self._spans.get(end_s - SPAN_S)
+        if span is not None and span.candidates and self.case.is_calm:
+            ignored = self.case.ignored_words
+            self.baseline.learn([terms_of(c.mention.text, ignored) for c in span.candidates], end_s * 1000)
+            self._dirty_baseline = True
+        for old in [s for s in self._spans if s < end_s - LOOKBACK_S]:
+            del self._spans[old]
+            self._dirty_spans.discard(old)
+            self._dropped.append(f"span:{old}:{self.name}")
+
+    # -- state ---------------------------------------------------------------------------------------------------
+
+    def gauges(self) -> list[Effect]:
+        """The last closed bin, for the panels."""
+        if self._last is None:
+            return []
+        verdict, tally = self._last
+        labels = (self.name,)
+        effects: list[Effect] = [
+            Gauged("negatives_observed", labels, tally.units / UNITS),
+            Gauged("incident_level", labels, float(self.case.incident.level) if self.case.incident else 0.0),
+        ]
+        if isinstance(verdict, Reading):
+            effects.append(Gauged("negatives_expected", labels, verdict.expected))
+            effects += [Gauged("surprise", (self.name, t.name), t.surprise) for t in verdict.tests]
+        self._last = None
+        return effects
+
+    def take_dirty(self) -> list[Effect]:
+        """The parts of the state that changed since the last call."""
+        effects: list[Effect] = [StateDropped(part) for part in self._dropped]
+        for start_s in sorted(self._dirty_bins):
+            effects.append(StateSaved(f"bin:{start_s}:{self.name}", self.bins[start_s].to_json()))
+        for start_s in sorted(self._dirty_spans):
+            effects.append(StateSaved(f"span:{start_s}:{self.name}", self._spans[start_s].to_json()))
+        if self._dirty_baseline:
+            effects.append(StateSaved(f"terms:0:{self.name}", self.baseline.snapshot()))
+        if self._dirty:
+            core = {"v": 1, "next_s": self._next_s, "detector": self._detector.snapshot(), "case": self.case.snapshot()}
+            effects.append(StateSaved(f"brand:0:{self.name}", core))
+        self._dirty = self._dirty_baseline = False
+        self._dirty_bins, self._dirty_spans, self._dropped = set(), set(), []
+        return effects
+
+    def touch(self) -> None:
+        """A person changed the case: store it."""
+        self._dirty = True
+
+    def restore(self, kind: str, at_s: int, data: dict[str, Any], incidents: dict[str, Incident],
+                plans: dict[str, Plan]) -> None:  # fmt: skip
+        """Take one stored part back."""
+        if kind == "bin":
+            self.bins[at_s] = Tally.from_json(data)
+        elif kind == "span":
+            self._spans[at_s] = Tally.from_json(data)
+        elif kind == "terms":
+            self.baseline.restore(data)
+        else:
+            self._next_s = data["next_s"]
+            self._detector.restore(data["detector"])
+            self.case.restore(data["case"], incidents, plans)

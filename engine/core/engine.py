@@ -1,0 +1,273 @@
+"""`Engine.step`: a batch and the time go in, effects come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from engine.core.brand import BrandStream
+from engine.core.fold import hash64
+from engine.core.match import Matcher
+from engine.core.seen import Seen
+from engine.core.tally import NEGATIVE_UNITS, UNITS, Candidate
+from engine.core.watermark import Watermark
+from engine.domain.batch import Batch, Command
+from engine.domain.config import BrandConfig, EngineConfig
+from engine.domain.effects import (
+    CommandDone,
+    Counted,
+    CursorMoved,
+    DeadLettered,
+    Effect,
+    Gauged,
+    LateStored,
+    StateDropped,
+    StateSaved,
+)
+from engine.domain.errors import StateError
+from engine.domain.incident import Incident
+from engine.domain.mention import Mention
+from engine.domain.playbook import BrandVoice, Plan
+from engine.ports.detector import SeriesDetector
+from engine.ports.planner import Planner
+from engine.ports.text import TextScorer
+
+NEUTRAL_UNITS = UNITS // 3
+STATE_VERSION = 1
+
+Matched = tuple[Mention, tuple[str, ...]]
+Row = tuple[int, str, str, tuple[str, ...], int]
+MakeDetector = Callable[[BrandConfig], SeriesDetector]
+
+
+class Engine:
+    """Watches brands. Pure but for its own memory: no IO, no clock; the same batches give the same effects.
+
+    What is recorded is decided when the watermark passes, from sums that do not depend on order, so it depends on the
+    set of mentions alone (house rule 17), as long as each comes within the lateness bound.
+    """
+
+    def __init__(
+        self, config: EngineConfig, scorer: TextScorer, make_detector: MakeDetector, planner: Planner
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._scorer = scorer
+        self._make_detector = make_detector
+        self._planner = planner
+        self._configured = {brand.name: brand for brand in config.brands}
+        self._matcher = Matcher(config.brands, open_brands=config.open_brands)
+        self._watermark = Watermark(lateness_s=config.lateness_s, idle_s=config.idle_s)
+        self._seen = Seen(config.ids_max)
+        self._brands: dict[str, BrandStream] = {}
+        self._closed_to_s = 0
+
+    # -- one step ------------------------------------------------------------------------------------------------
+
+    def step(self, batch: Batch, now_ms: int) -> tuple[Effect, ...]:
+        """Take a batch in at the time `now_ms` and say what is to be done.
+
+        Raises nothing: bad records are already rejects, and everything else is counted.
+        """
+        counts: dict[tuple[str, tuple[str, ...]], float] = {}
+        effects: list[Effect] = [DeadLettered(reject) for reject in batch.rejects]
+        for name, n in (
+            ("rejected", len(batch.rejects)), ("unknown_fields", batch.unknown_fields), ("truncated", batch.truncated)
+        ):  # fmt: skip
+            if n:
+                counts[name, ()] = n
+        for name, n in batch.extra.items():
+            counts[name, ()] = n
+        if batch.live:
+            self._watermark.tick(now_ms, arrived=bool(batch.mentions))
+        effects += self._take_in(batch.mentions, now_ms, counts)
+        effects += self._close(batch.end)
+        effects += [effect for command in batch.commands for effect in self._command(command)]
+        effects += self._save()
+        effects += [Counted(name, labels, n) for (name, labels), n in sorted(counts.items())]
+        if self._watermark.newest_ms and batch.live:
+            effects.append(Gauged("watermark_lag_seconds", (), max(0.0, (now_ms - self._watermark.at_ms) / 1000)))
+        effects += [CursorMoved(cursor) for cursor in batch.cursors]
+        return tuple(effects)
+
+    def _take_in(
+        self, mentions: tuple[Mention, ...], now_ms: int, counts: dict[tuple[str, tuple[str, ...]], float]
+    ) -> list[Effect]:
+        """Drop repeats, put future dates right, match, score and fold."""
+        if not mentions:
+            return []
+        accepted: list[tuple[Mention, tuple[str, ...], bool]] = []
+        duplicates = future = unmatched = 0
+        is_new, brands_of, watermark = self._seen.is_new, self._matcher.brands, self._watermark
+        width_ms = self._config.bin_s * 1000
+        for mention in mentions:
+            if not is_new(mention):
+                duplicates += 1
+                continue
+            at_ms = mention.created_at_ms
+            if at_ms > now_ms:
+                future += 1
+                at_ms = watermark.clamp(at_ms, now_ms)
+                mention = mention._replace(created_at_ms=at_ms)
+            late = at_ms - at_ms % width_ms + width_ms <= watermark.at_ms
+            watermark.see(at_ms)
+            brands = brands_of(mention)
+            if brands:
+                accepted.append((mention, brands, late))
+            else:
+                unmatched += 1
+        for name, n in (
+            ("received", len(mentions)), ("duplicates", duplicates),
+            ("future_clamped", future), ("unmatched", unmatched),
+        ):  # fmt: skip
+            if n:
+                counts[name, ()] = n
+        on_time = [(mention, brands) for mention, brands, late in accepted if not late]
+        late_ones: list[Effect] = [LateStored(mention, brands) for mention, brands, late in accepted if late]
+        if late_ones:
+            counts["late", ()] = len(late_ones)
+        self._fold(on_time, counts)
+        return late_ones
+
+    def _fold(self, accepted: list[Matched], counts: dict[tuple[str, tuple[str, ...]], float]) -> None:
+        """Score what is not scored, and add each mention to its bins."""
+        scored = self._read(accepted)
+        width = self._config.bin_s
+        for (mention, brands), (units, label, lang, categories, urgency) in zip(accepted, scored, strict=True):
+            start_s = mention.created_at_ms // 1000
+            start_s -= start_s % width
+            candidate = author_key = None
+            if units >= NEGATIVE_UNITS:
+                candidate = Candidate(hash64(mention.source, mention.id), units, mention)
+                author = mention.author
+                author_key = None if author is None else hash64(mention.source, author)
+            for brand in brands:
+                stream = self._brands.get(brand) or self._add_brand(brand)
+                if stream is None:
+                    counts["unmatched", ()] = counts.get(("unmatched", ()), 0) + 1
+                    continue
+                tally = stream.bin_at(start_s)
+                tally.total += 1
+                tally.units += units
+                if candidate is not None:
+                    tally.add_negative(candidate, author_key, categories, lang, urgency)
+                key = ("mentions", (brand, mention.source, label))
+                counts[key] = counts.get(key, 0) + 1
+
+    def _read(
+        self, accepted: list[tuple[Mention, tuple[str, ...]]]
+    ) -> list[tuple[int, str, str, tuple[str, ...], int]]:
+        """For each mention: P(neg) in units, label, language, categories, urgency in hundredths."""
+        rows: list[Row | None] = [None] * len(accepted)
+        unscored: list[int] = []
+        negative: list[int] = []
+        for i, (mention, _) in enumerate(accepted):
+            sentiment = mention.sentiment
+            if sentiment is None:
+                unscored.append(i)
+                continue
+            units = round(-sentiment * UNITS) if sentiment < 0 else 0
+            label = "neg" if sentiment < -0.2 else "pos" if sentiment > 0.2 else "neu"
+            rows[i] = (units, label, mention.lang or "und", (), 0)
+            if units >= NEGATIVE_UNITS:
+                negative.append(i)
+        if negative:
+            found = self._scorer.categorise_many([accepted[i][0].text for i in negative])
+            for i, categories in zip(negative, found, strict=True):
+                units, label, lang, _, urgency = rows[i]  # type: ignore[misc]  # filled above
+                rows[i] = (units, label, lang, categories, urgency)
+        if unscored:
+            scores = self._scorer.score_many(
+                [accepted[i][0].text for i in unscored], [accepted[i][0].lang for i in unscored]
+            )
+            columns = zip(
+                unscored, scores.negative.tolist(), scores.labels, scores.langs, scores.categories,
+                scores.urgency.tolist(), strict=True,
+            )  # fmt: skip
+            for i, negative_p, label, lang, categories, urgency in columns:
+                rows[i] = (round(negative_p * UNITS), label, lang, categories, round(urgency * 100))
+        return rows  # type: ignore[return-value]  # every row is filled
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def _close(self, end: bool) -> list[Effect]:
+        """Close what the watermark has passed; at the end of a source, everything that holds a mention."""
+        width = self._config.bin_s
+        watermark_s = self._watermark.at_ms // 1000
+        if end:
+            newest = max((start for stream in self._brands.values() for start in stream.bins), default=0)
+            watermark_s = max(watermark_s, newest + width if newest else 0)
+        effects: list[Effect] = []
+        if watermark_s - watermark_s % width > self._closed_to_s or end:
+            self._closed_to_s = watermark_s - watermark_s % width
+            for name in sorted(self._brands):
+                effects += self._brands[name].close(watermark_s)
+        for stream in self._brands.values():
+            effects += stream.gauges()
+        return effects
+
+    # -- people --------------------------------------------------------------------------------------------------
+
+    def _command(self, command: Command) -> Iterable[Effect]:
+        for stream in self._brands.values():
+            incident = stream.case.incident
+            if incident is not None and incident.id == command.incident_id:
+                break
+        else:
+            return [CommandDone(command.seq, False, f"incident {command.incident_id} is closed or unknown")]
+        phase = incident.phase
+        done, effects = stream.case.command(command.name, command.actor, command.text, command.at_ms, stream.baseline)
+        if not done:
+            text = f"incident {incident.id} is {phase.value}: {command.name} is not possible"
+            return [CommandDone(command.seq, False, text)]
+        stream.touch()
+        now = stream.case.incident
+        text = f"incident {incident.id}: {phase.value} -> {now.phase.value if now else 'closed'}"
+        return [*effects, CommandDone(command.seq, True, text)]
+
+    # -- brands and state ----------------------------------------------------------------------------------------
+
+    def _add_brand(self, name: str) -> BrandStream | None:
+        if len(self._brands) >= self._config.brands_max:
+            return None
+        brand = self._configured.get(name)
+        if brand is None:
+            brand = BrandConfig(name, voice=BrandVoice(name, langs=(self._config.lang,)))
+        stream = BrandStream(brand, self._config, self._make_detector(brand), self._planner)
+        self._brands[name] = stream
+        return stream
+
+    def _save(self) -> list[Effect]:
+        effects: list[Effect] = []
+        for stream in self._brands.values():
+            effects += stream.take_dirty()
+        effects += [StateSaved(part, data) for part, data in self._seen.take_dirty()]
+        effects += [StateDropped(part) for part in self._seen.prune(self._watermark.at_ms)]
+        if effects:
+            effects.append(StateSaved("engine", {"v": STATE_VERSION, "bin_s": self._config.bin_s,
+                                                 "watermark": self._watermark.snapshot()}))  # fmt: skip
+        return effects
+
+    def restore(
+        self, parts: Mapping[str, dict[str, Any]], incidents: Mapping[str, Incident], plans: Mapping[str, Plan]
+    ) -> None:
+        """Become what was stored. Raises StateError if it can't be read or was made with other bins."""
+        head = parts.get("engine")
+        if head is None:
+            return
+        if head["v"] != STATE_VERSION:
+            raise StateError(f"stored state is of version {head['v']}, this program reads {STATE_VERSION}")
+        if head["bin_s"] != self._config.bin_s:
+            raise StateError(
+                f"the database holds bins of {head['bin_s']} s but detection.bin_s is {self._config.bin_s}: "
+                "set it back, or start with a new database"
+            )
+        self._watermark.restore(head["watermark"])
+        known, planned = dict(incidents), dict(plans)
+        for part, data in parts.items():
+            if part.startswith("seen:"):
+                self._seen.restore(part, data)
+            elif part != "engine":
+                kind, at_s, name = part.split(":", 2)
+                stream = self._brands.get(name) or self._add_brand(name)
+                if stream is not None:
+                    stream.restore(kind, int(at_s), data, known, planned)

@@ -1,0 +1,35 @@
+"""Folding a text for comparison, and cutting it into words. Linear in the length of the text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from hashlib import blake2b
+
+_TOKEN = re.compile(r"[@#]?\w+")
+
+
+def fold(text: str) -> str:
+    """Case and accents away: "Équipée" and "EQUIPEE" become the same.
+
+    >>> fold("Équipée, ŒUVRE")
+    'equipee, œuvre'
+    """
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a folded text, a leading @ or # kept.
+
+    >>> tokens("l'avion @nordalia #panne coca-cola")
+    ['l', 'avion', '@nordalia', '#panne', 'coca', 'cola']
+    """
+    return _TOKEN.findall(text)
+
+
+def hash64(*parts: str) -> int:
+    """A 64-bit hash that is the same in every process (Python's own is salted)."""
+    return int.from_bytes(blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

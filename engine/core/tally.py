@@ -1,0 +1,171 @@
+"""What is known of a brand's mentions in a span of time, in a form that adds up in any order.
+
+Everything here is a sum of integers, a union, a minimum or a smallest-k by hash: adding mentions in another order, or
+merging spans in another order, gives the same tally. That is what makes recorded incidents depend on the set of
+mentions alone.
+"""
+
+from __future__ import annotations
+
+from heapq import nsmallest
+from typing import Any, NamedTuple
+
+from engine.domain.mention import Mention
+
+UNITS = 10_000
+"""Probabilities are kept as whole ten-thousandths, since sums of integers do not depend on their order."""
+
+NEGATIVE_UNITS = UNITS // 2
+"""From P(neg) = 0.5 on a mention counts as a negative one for authors, networks, terms and evidence."""
+
+AUTHORS_MAX = 2_048
+SAMPLE_MAX = 24
+REACH_MAX = 3
+PRESS_SOURCES = frozenset({"news", "blog"})
+
+
+class Candidate(NamedTuple):
+    """A negative mention that may serve as evidence. `key` is its hash: the sample is the smallest of them."""
+
+    key: int
+    units: int
+    mention: Mention
+
+
+class Tally:
+    """Sums over the mentions of one brand in one span."""
+
+    __slots__ = (
+        "authors", "candidates", "categories", "expected", "followers_max", "langs", "negatives", "networks",
+        "press", "reach", "sample_max", "total", "units", "urgency",
+    )  # fmt: skip
+
+    def __init__(self, sample_max: int = SAMPLE_MAX) -> None:
+        self.sample_max = sample_max
+        self.total = 0
+        self.units = 0  # sum of P(neg), in ten-thousandths
+        self.expected = 0.0  # negatives that the brand's normal would have brought
+        self.negatives = 0  # mentions with P(neg) >= 0.5
+        self.reach = 0
+        self.followers_max = 0
+        self.urgency = 0  # sum over negatives, in hundredths
+        self.authors: set[int] = set()
+        self.press: set[str] = set()
+        self.networks: dict[str, int] = {}
+        self.categories: dict[str, int] = {}
+        self.langs: dict[str, int] = {}
+        self.candidates: list[Candidate] = []
+
+    def add_negative(
+        self, candidate: Candidate, author_key: int | None, categories: tuple[str, ...], lang: str, urgency: int
+    ) -> None:
+        """Take in the details of a negative mention (its place in `total` and `units` is the caller's)."""
+        mention = candidate.mention
+        self.negatives += 1
+        self.reach += mention.reach
+        self.urgency += urgency
+        if mention.author_followers > self.followers_max:
+            self.followers_max = mention.author_followers
+        source = mention.source
+        self.networks[source] = self.networks.get(source, 0) + 1
+        self.langs[lang] = self.langs.get(lang, 0) + 1
+        for category in categories:
+            self.categories[category] = self.categories.get(category, 0) + 1
+        if author_key is not None:
+            self.authors.add(author_key)
+            if len(self.authors) > 2 * AUTHORS_MAX:
+                self.authors = set(nsmallest(AUTHORS_MAX, self.authors))
+        if source in PRESS_SOURCES:
+            self.press.add(mention.author or mention.url or mention.id)
+            if len(self.press) > 128:
+                self.press = set(nsmallest(64, self.press))
+        self.candidates.append(candidate)
+        if len(self.candidates) > 4 * self.sample_max:
+            self.candidates = canonical(self.candidates, self.sample_max)
+
+    def merge(self, other: Tally) -> None:
+        """Add another span's tally to this one."""
+        self.total += other.total
+        self.units += other.units
+        self.expected += other.expected
+        self.negatives += other.negatives
+        self.reach += other.reach
+        self.urgency += other.urgency
+        self.followers_max = max(self.followers_max, other.followers_max)
+        for mine, theirs in (
+            (self.networks, other.networks), (self.categories, other.categories), (self.langs, other.langs)
+        ):  # fmt: skip
+            for name, n in theirs.items():
+                mine[name] = mine.get(name, 0) + n
+        if other.authors:
+            self.authors |= other.authors
+            if len(self.authors) > 2 * AUTHORS_MAX:
+                self.authors = set(nsmallest(AUTHORS_MAX, self.authors))
+        if other.press:
+            self.press |= other.press
+            self.press = set(nsmallest(64, self.press))
+        if other.candidates:
+            self.candidates += other.candidates
+            if len(self.candidates) > 4 * self.sample_max:
+                self.candidates = canonical(self.candidates, self.sample_max)
+
+    @property
+    def author_count(self) -> int:
+        """Distinct authors of negatives: exact up to 2,048, then estimated from the smallest hashes.
+
+        The k-th smallest of n uniform values lies near k/n (Bar-Yossef et al. 2002, KMV).
+        """
+        if len(self.authors) < AUTHORS_MAX:
+            return len(self.authors)
+        kth = nsmallest(AUTHORS_MAX, self.authors)[-1]
+        return max(AUTHORS_MAX, round((AUTHORS_MAX - 1) * 2.0**64 / kth))
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values; candidates in their canonical form, so equal tallies give equal JSON."""
+        return {
+            "v": 1,
+            "sample_max": self.sample_max,
+            "n": [self.total, self.units, self.negatives, self.reach, self.followers_max, self.urgency],
+            "expected": self.expected,
+            "authors": nsmallest(AUTHORS_MAX, self.authors),
+            "press": sorted(self.press),
+            "networks": dict(sorted(self.networks.items())),
+            "categories": dict(sorted(self.categories.items())),
+            "langs": dict(sorted(self.langs.items())),
+            "candidates": [[c.key, c.units, list(c.mention)] for c in canonical(self.candidates, self.sample_max)],
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Tally:
+        """The inverse of `to_json`."""
+        tally = cls(data["sample_max"])
+        tally.total, tally.units, tally.negatives, tally.reach, tally.followers_max, tally.urgency = data["n"]
+        tally.expected = data["expected"]
+        tally.authors = set(data["authors"])
+        tally.press = set(data["press"])
+        tally.networks, tally.categories, tally.langs = data["networks"], data["categories"], data["langs"]
+        tally.candidates = [Candidate(key, units, Mention(*mention)) for key, units, mention in data["candidates"]]
+        return tally
+
+
+def _by_reach(candidate: Candidate) -> tuple[int, int]:
+    return (-candidate.mention.reach, candidate.key)
+
+
+def _by_time(candidate: Candidate) -> tuple[int, int]:
+    return (candidate.mention.created_at_ms, candidate.key)
+
+
+def _by_key(candidate: Candidate) -> int:
+    return candidate.key
+
+
+def canonical(candidates: list[Candidate], sample_max: int) -> list[Candidate]:
+    """The first one, those of most reach, and the `sample_max` of smallest hash: a random sample that any order of
+    arrival leaves the same. Sorted by hash, without repeats."""
+    kept = {c.key: c for c in nsmallest(sample_max, candidates, key=_by_key)}
+    if candidates:
+        kept.update((c.key, c) for c in nsmallest(REACH_MAX, candidates, key=_by_reach))
+        first = min(candidates, key=_by_time)
+        kept[first.key] = first
+    return sorted(kept.values(), key=_by_key)

@@ -1,0 +1,113 @@
+"""What the negatives are about: the words that tell them from the brand's usual complaints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import log, sqrt
+from typing import Any
+
+from engine.core.fold import fold, tokens
+from engine.core.stop_words import STOP_WORDS
+
+BASELINE_TERMS_MAX = 4_000
+BASELINE_HALF_LIFE_DAYS = 7.0
+PRIOR = 0.5
+
+
+def terms_of(text: str, ignored: frozenset[str] = frozenset()) -> set[str]:
+    """The distinct words and pairs of neighbouring words of a text that may name a subject.
+
+    >>> sorted(terms_of("Mon vol est annulé @nordalia"))
+    ['annule', 'vol', 'vol annule']
+    """
+    found: set[str] = set()
+    previous = ""
+    for token in tokens(fold(text[:1_000])):
+        word = token.lstrip("#")
+        if word in STOP_WORDS:
+            continue  # passed over: "vol est annulé" gives the pair "vol annule"
+        if not 3 <= len(word) <= 30 or word[0] == "@" or word in ignored or word.isdigit():
+            previous = ""
+            continue
+        found.add(word)
+        if previous and previous != word:
+            found.add(f"{previous} {word}")
+        previous = word
+    return found
+
+
+class TermBaseline:
+    """How often each term stands in the brand's usual negatives, older ones fading with a half-life of a week."""
+
+    def __init__(self) -> None:
+        self.documents = 0.0
+        self.counts: dict[str, float] = {}
+        self._at_ms = 0
+
+    def learn(self, documents: Iterable[set[str]], at_ms: int) -> None:
+        """Take calm documents in."""
+        self._fade(at_ms)
+        for terms in documents:
+            self.documents += 1
+            for term in sorted(terms):
+                self.counts[term] = self.counts.get(term, 0.0) + 1
+        if len(self.counts) > BASELINE_TERMS_MAX:
+            ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+            self.counts = dict(ranked[: BASELINE_TERMS_MAX // 2])
+
+    def _fade(self, at_ms: int) -> None:
+        days = (at_ms - self._at_ms) / 86_400_000 if self._at_ms else 0.0
+        if self._at_ms and days < 1:
+            return
+        if self._at_ms:
+            keep = 0.5 ** (days / BASELINE_HALF_LIFE_DAYS)
+            self.documents *= keep
+            self.counts = {term: n * keep for term, n in self.counts.items() if n * keep >= 0.05}
+        self._at_ms = at_ms
+
+    def distinctive(self, documents: list[set[str]], n_max: int = 8) -> tuple[str, ...]:
+        """The terms that stand out most, best first.
+
+        The z-score of the log-odds ratio against the baseline, with an informative Dirichlet prior (Monroe, Colaresi
+        and Quinn 2008, "Fightin' Words"); only terms of at least two documents, or one where there are under five.
+        A pair of words replaces its words when it is about as frequent.
+        """
+        counts: dict[str, int] = {}
+        for terms in documents:
+            for term in terms:
+                counts[term] = counts.get(term, 0) + 1
+        n, base_n = len(documents), self.documents
+        at_least = 2 if n >= 5 else 1
+        ranked = []
+        for term, count in counts.items():
+            if count < at_least:
+                continue
+            usual = self.counts.get(term, 0.0)
+            here = (count + PRIOR) / (n - count + PRIOR)
+            there = (usual + PRIOR) / (max(0.0, base_n - usual) + PRIOR)
+            z = log(here / there) / sqrt(1 / (count + PRIOR) + 1 / (usual + PRIOR))
+            ranked.append((-z, -count, term))
+        ranked.sort()
+        chosen: list[str] = []
+        for _, minus_count, term in ranked:
+            words = set(term.split())
+            if any(words <= set(other.split()) for other in chosen):
+                continue
+            wider = [other for other in chosen if set(other.split()) < words]
+            if wider:
+                if -minus_count < 0.6 * max(counts[other] for other in wider):
+                    continue
+                first = min(chosen.index(other) for other in wider)
+                chosen = [other for other in chosen if other not in wider]
+                chosen.insert(first, term)
+            else:
+                chosen.append(term)
+            if len(chosen) > 2 * n_max:
+                break
+        return tuple(chosen[:n_max])
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"v": 1, "documents": self.documents, "at_ms": self._at_ms, "counts": self.counts}
+
+    def restore(self, data: dict[str, Any]) -> None:
+        self.documents, self._at_ms, self.counts = data["documents"], data["at_ms"], data["counts"]
