@@ -1,0 +1,166 @@
+"""One database behind SQLAlchemy Core: SQLite in WAL mode, or PostgreSQL with the same statements.
+
+Writers of one process take turns on a lock, since SQLite has one writer at a time and its own waiting is a poll; across
+processes `BEGIN IMMEDIATE` and the busy time-out do it. Transactions are short: nothing is computed inside one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.sql.dml import Insert
+
+from engine.domain.errors import InputError, StateError, TransientError
+from ops.store.migrate import migrate
+
+BUSY_MS_MAX = 5_000
+"""How long to wait for another process's transaction."""
+
+
+class Database:
+    """An open database, brought to the current schema.
+
+    `durable` decides what a commit means: on disk even if the power fails (`synchronous=FULL`), or safe from a crash
+    of this process only (`OFF`, for replays in a temporary file).
+
+    Raises InputError, TransientError or StateError, each with one line that names the place.
+    """
+
+    def __init__(self, place: str | os.PathLike[str], *, durable: bool = True, create: bool = True) -> None:
+        self.url = _url(place)
+        self.name = self.url.database if self._is_sqlite else self.url.render_as_string(hide_password=True)
+        self._turn = threading.Lock()
+        if self._is_sqlite:
+            _prepare_file(Path(str(self.url.database)), create)
+        with translated(str(self.name)):
+            self._engine = _engine(self.url, durable)
+            self._writer = self._engine.execution_options(vigie_writes=True)
+            try:
+                with self.write() as connection:
+                    migrate(connection, str(self.name))
+            except BaseException:
+                self._engine.dispose()
+                raise
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: all that is executed inside is kept, or nothing."""
+        with self._turn, translated(str(self.name)), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view. Never waits for a writer."""
+        with translated(str(self.name)), self._engine.begin() as connection:
+            yield connection
+
+    def insert(self, table: Table) -> Any:
+        """An INSERT that knows ON CONFLICT, in the words of this database."""
+        return sqlite_insert(table) if self._is_sqlite else postgresql_insert(table)
+
+    def upsert(self, table: Table, keys: Iterable[str]) -> Insert:
+        """INSERT a row, or replace all its other columns where `keys` exist already."""
+        keys = list(keys)
+        statement = self.insert(table)
+        others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+        upsert: Insert = statement.on_conflict_do_update(index_elements=keys, set_=others)
+        return upsert
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _url(place: str | os.PathLike[str]) -> URL:
+    text = os.fspath(place)
+    if not text or "\0" in text:
+        raise InputError("store: an empty name; give a file's path or a database URL")
+    try:
+        url = make_url(text) if "://" in text else URL.create("sqlite", database=text)
+    except ArgumentError as error:
+        raise InputError(f"store: {text!r} is neither a path nor a database URL") from error
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise InputError(
+            f"store: {url.get_backend_name()} is not supported; use a file's path or postgresql+psycopg://"
+        )
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise InputError("store: a database in memory is lost on exit; give a file's path")
+    return url
+
+
+def _prepare_file(path: Path, create: bool) -> None:
+    """Make the file readable by its owner alone: it holds what people wrote."""
+    if path.is_dir():
+        raise InputError(f"{path}: a directory; name a file inside it for the store")
+    if path.exists():
+        return
+    if not create:
+        raise InputError(f"{path}: no such store; start `vigie run` first or name another file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise InputError(f"{path}: can't be created ({error.strerror}); name a place that can be written") from error
+
+
+def _engine(url: URL, durable: bool) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        try:
+            return create_engine(url, pool_pre_ping=True)
+        except (NoSuchModuleError, ModuleNotFoundError) as error:
+            raise InputError(f"store: no driver for {url.drivername}; install psycopg") from error
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS_MAX / 1000, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+        cursor.execute("PRAGMA journal_size_limit=67108864")
+        cursor.execute("PRAGMA temp_store=MEMORY")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer takes its turn at once: a transaction that begins as a reader can't always become a writer.
+        writes = connection.get_execution_options().get("vigie_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Turn a driver's error into one of the house's, with one line."""
+    try:
+        yield
+    except DBAPIError as error:
+        said = str(error.orig).splitlines()[0] if error.orig and str(error.orig) else type(error).__name__
+        if "locked" in said or "busy" in said:
+            raise TransientError(f"{name}: another process holds the store; try again") from error
+        if "disk is full" in said or "disk I/O" in said:
+            raise TransientError(f"{name}: {said}; make room on the disk") from error
+        if "readonly" in said or "unable to open" in said:
+            raise InputError(f"{name}: can't be written ({said}); mend its rights or name another place") from error
+        if "not a database" in said:
+            raise InputError(f"{name}: not a database of vigie; name another file for the store") from error
+        if "malformed" in said:
+            raise StateError(f"{name}: damaged ({said}); restore it from a copy") from error
+        if "no such table" in said or "no such column" in said:
+            raise StateError(f"{name}: not the form that this vigie knows ({said})") from error
+        if error.connection_invalidated or "connect" in said:
+            raise TransientError(f"{name}: {said}") from error
+        raise

@@ -1,0 +1,53 @@
+"""Bring a database to the form that this version knows. Alembic does it; it is imported only when there is work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.domain.errors import InputError, StateError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+HEAD = "0001"
+"""The newest revision in `migrations/versions`; a test compares."""
+KNOWN = frozenset({"0001"})
+"""Every revision that this version can start from."""
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def migrate(connection: Connection, name: str) -> None:
+    """Upgrade the database behind `connection` (inside its transaction) to `HEAD`.
+
+    Raises StateError when a newer vigie wrote it, InputError when it belongs to another program.
+    """
+    from sqlalchemy import inspect, text
+
+    tables = inspect(connection).get_table_names()
+    if "alembic_version" in tables:
+        revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        if revision == HEAD and "cursors" in tables:
+            return
+        if revision is not None and revision not in KNOWN:
+            raise StateError(
+                f"{name}: written by a newer vigie (schema {revision}, this one knows up to {HEAD}): upgrade vigie"
+            )
+        if revision is not None and "cursors" not in tables:
+            raise InputError(f"{name}: a database of another program; name another file for the store")
+    elif tables:
+        raise InputError(f"{name}: a database of another program; name another file for the store")
+    upgrade(connection)
+
+
+def upgrade(connection: Connection) -> None:
+    """Run every migration that is missing, in the transaction that `connection` is in."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,162 @@
+"""The tables, for statements only: what makes and changes them are the migrations.
+
+Times are milliseconds since 1970, `payload` and `labels` are JSON as text (readable with any SQL shell), `data` and
+`raw` are bytes. A test compares these tables with what the migrations make.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+Long = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits everywhere; SQLite numbers rows by itself only for INTEGER."""
+
+
+def _seq(name: str) -> Column[int]:
+    """A row number that is never given twice, not even after the highest rows were deleted."""
+    return Column(name, Long, primary_key=True, autoincrement=True)
+
+
+incidents = Table(
+    "incidents", metadata,
+    Column("id", String(128), primary_key=True),
+    Column("brand", Text, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("phase", String(16), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("opened_at_ms", Long, nullable=False),
+    Column("closed_at_ms", Long),
+    Column("payload", Text, nullable=False),
+    Index("incidents_opened", "opened_at_ms"),
+)  # fmt: skip
+
+plans = Table(
+    "plans", metadata,
+    Column("incident_id", String(128), primary_key=True),
+    Column("at_ms", Long, nullable=False),
+    Column("payload", Text, nullable=False),
+)  # fmt: skip
+
+outbox = Table(
+    "outbox", metadata,
+    _seq("id"),
+    Column("key", String(256), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("incident_id", String(128), nullable=False),
+    Column("brand", Text, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("at_ms", Long, nullable=False),
+    Column("routed", Integer, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index("outbox_routed", "routed", "id"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+deliveries = Table(
+    "deliveries", metadata,
+    _seq("id"),
+    Column("outbox_id", Long, nullable=False),
+    Column("key", String(256), nullable=False),
+    Column("channel", String(128), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at_ms", Long, nullable=False),
+    Column("updated_at_ms", Long, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Index("deliveries_key_channel", "key", "channel", unique=True),
+    Index("deliveries_due", "channel", "state", "next_at_ms"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+dead_letters = Table(
+    "dead_letters", metadata,
+    _seq("id"),
+    Column("at_ms", Long, nullable=False),
+    Column("position", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+late_mentions = Table(
+    "late_mentions", metadata,
+    _seq("id"),
+    Column("at_ms", Long, nullable=False),
+    Column("brands", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+cursors = Table(
+    "cursors", metadata,
+    Column("source", String(256), primary_key=True),
+    Column("partition", String(256), primary_key=True),
+    Column("epoch", Long, nullable=False),
+    Column("position", Text, nullable=False),
+)  # fmt: skip
+
+state = Table(
+    "state", metadata,
+    Column("part", String(512), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)  # fmt: skip
+
+counters = Table(
+    "counters", metadata,
+    Column("name", String(128), primary_key=True),
+    Column("labels", String(512), primary_key=True),
+    Column("value", Float(53), nullable=False),
+)  # fmt: skip
+
+inbox = Table(
+    "inbox", metadata,
+    _seq("seq"),
+    Column("received_at_ms", Long, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+commands = Table(
+    "commands", metadata,
+    _seq("seq"),
+    Column("name", String(32), nullable=False),
+    Column("incident_id", String(128), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at_ms", Long, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("ok", Integer),
+    Column("answer", Text, nullable=False),
+    Index("commands_done", "done", "seq"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+mutes = Table(
+    "mutes", metadata,
+    _seq("id"),
+    Column("brand", Text),
+    Column("level_max", Integer),
+    Column("incident_id", String(128)),
+    Column("until_ms", Long, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+heartbeat = Table(
+    "heartbeat", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("pid", Long, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("at_ms", Long, nullable=False),
+)  # fmt: skip
+
+meta = Table(
+    "meta", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)  # fmt: skip
