@@ -11,6 +11,7 @@ import sys
 import typer
 
 from engine.domain.errors import InputError, VigieError
+from ops.commands.detect import detect
 
 app = typer.Typer(
     name="vigie",
@@ -20,6 +21,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Crisis and bad-buzz detection for community management teams: from a stream of comments to an approved reply.",
 )
+
+app.callback()(lambda: None)  # a name for every command, even where there is but one
+app.command("detect")(detect)
 
 
 def main() -> None:
