@@ -85,7 +85,7 @@ def _fold_plan(folded: Folded, effect: PlanMade, _at_ms: int) -> None:
     }
 
 
-def _fold_alert(folded: Folded, effect: AlertRaised, _at_ms: int) -> None:
+def _fold_alert(folded: Folded, effect: AlertRaised, at_ms: int) -> None:
     alert = effect.alert
     folded.alerts.append(
         {
@@ -95,6 +95,7 @@ def _fold_alert(folded: Folded, effect: AlertRaised, _at_ms: int) -> None:
             "brand": alert.incident.brand,
             "level": int(alert.incident.level),
             "at_ms": alert.at_ms,
+            "stored_at_ms": at_ms,
             "routed": 0,
             "payload": encode(effect),
         }

@@ -37,14 +37,6 @@ class Unrouted(NamedTuple):
     raised: AlertRaised
 
 
-class Routing(NamedTuple):
-    """What the first stages decided for one channel: to send (pending) or not (muted), and why."""
-
-    channel: str
-    state: DeliveryState
-    reason: str
-
-
 class Delivery(NamedTuple):
     """One alert on one channel. `attempts` counts those that are over; `reason` is the last error or why not."""
 
@@ -59,10 +51,11 @@ class Delivery(NamedTuple):
 
 
 class DueDelivery(NamedTuple):
-    """A delivery whose time has come, with its alert."""
+    """A delivery whose time has come, with its alert. The team's clock runs from `stored_at_ms`, by this machine."""
 
     delivery: Delivery
     raised: AlertRaised
+    stored_at_ms: int
 
 
 class Mute(NamedTuple):
@@ -92,20 +85,20 @@ class Outbox:
             rows = connection.execute(query).all()
         return [Unrouted(id_, decode(AlertRaised, payload)) for id_, payload in rows]
 
-    def routed(self, alert: Unrouted, routings: Sequence[Routing], now_ms: int) -> None:
-        """Record which channels an alert goes to. Repeating it changes nothing: once a key and channel."""
+    def fan_out(self, alert: Unrouted, channels: Sequence[str], now_ms: int) -> None:
+        """One pending delivery for each channel. Repeating it changes nothing: once a key and channel."""
         rows = [
             {
                 "outbox_id": alert.id,
                 "key": alert.raised.alert.key,
-                "channel": routing.channel,
-                "state": routing.state.value,
+                "channel": channel,
+                "state": DeliveryState.PENDING.value,
                 "attempts": 0,
                 "next_at_ms": now_ms,
                 "updated_at_ms": now_ms,
-                "last_error": routing.reason[:ERROR_CHARS_MAX],
+                "last_error": "",
             }
-            for routing in routings
+            for channel in channels
         ]
         with self._database.write() as connection:
             if rows:
@@ -116,7 +109,7 @@ class Outbox:
         """Pending deliveries of a channel whose time has come, oldest alert first."""
         d, o = tables.deliveries, tables.outbox
         query = (
-            select(*_DELIVERY, o.c.payload)
+            select(*_DELIVERY, o.c.payload, o.c.stored_at_ms)
             .join(o, o.c.id == d.c.outbox_id)
             .where(d.c.channel == channel, d.c.state == DeliveryState.PENDING.value, d.c.next_at_ms <= now_ms)
             .order_by(d.c.id)
@@ -124,7 +117,7 @@ class Outbox:
         )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        return [DueDelivery(_delivery(row[:-1]), decode(AlertRaised, row[-1])) for row in rows]
+        return [DueDelivery(_delivery(row[:-2]), decode(AlertRaised, row[-2]), row[-1]) for row in rows]
 
     def next_due_ms(self, channel: str) -> int | None:
         """When the channel's next delivery is due; None when none is pending."""
@@ -172,6 +165,18 @@ class Outbox:
         }
         with self._database.write() as connection:
             connection.execute(update(d).where(d.c.id == delivery_id).values(**values))
+
+    def abandon(self, channels: Sequence[str], now_ms: int) -> int:
+        """Fail what waits for a channel that is no longer in `channels`. Returns how many."""
+        d = tables.deliveries
+        gone = (d.c.state == DeliveryState.PENDING.value) & d.c.channel.not_in(list(channels))
+        values = {
+            "state": DeliveryState.FAILED.value,
+            "updated_at_ms": now_ms,
+            "last_error": "no such channel any more",
+        }
+        with self._database.write() as connection:
+            return connection.execute(update(d).where(gone).values(**values)).rowcount
 
     def deliveries(self, key: str | None = None) -> list[Delivery]:
         """What became of an alert (of all of them without a key) on each channel."""

@@ -48,6 +48,7 @@ outbox = Table(
     Column("brand", Text, nullable=False),
     Column("level", Integer, nullable=False),
     Column("at_ms", Long, nullable=False),
+    Column("stored_at_ms", Long, nullable=False),
     Column("routed", Integer, nullable=False),
     Column("payload", Text, nullable=False),
     Index("outbox_routed", "routed", "id"),

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("brand", sa.Text, nullable=False),
         sa.Column("level", sa.Integer, nullable=False),
         sa.Column("at_ms", Long, nullable=False),
+        sa.Column("stored_at_ms", Long, nullable=False),
         sa.Column("routed", sa.Integer, nullable=False),
         sa.Column("payload", sa.Text, nullable=False),
         sa.Index("outbox_routed", "routed", "id"),
