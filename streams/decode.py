@@ -117,7 +117,7 @@ def decode_many(lines: Iterable[bytes], where: Callable[[int], str]) -> DecodedM
 
 def rejected(position: str, error: MentionError, raw: bytes) -> Reject:
     """The dead letter of a record: where it stood, which field, why, and its first bytes."""
-    return Reject(position, error.field, error.reason, raw[:RAW_BYTES_MAX])
+    return Reject(position, error.field, error.reason, raw[:RAW_BYTES_MAX].rstrip(b"\r\n"))
 
 
 def parse_created_at_ms(text: str) -> int:
