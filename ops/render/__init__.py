@@ -1,0 +1,1 @@
+"""What leaves for people: alerts as text, incidents as JSON and on the terminal."""

@@ -1,0 +1,314 @@
+"""An alert as a person on call reads it at two in the morning, and as a program does.
+
+The first line says how grave, which brand and what happened; the second what to do and by when. The rest is why to
+believe it. All that people wrote passes `ops.render.neutral` first.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from engine.core.wording import CATEGORY_NAMES
+from engine.domain.effects import AlertRaised
+from engine.domain.incident import AlertKind, EvidenceMention, Level, Phase
+from ops.render.clock import CLOCKS
+from ops.render.neutral import defused, plain, pseudonym, shortened
+from ops.render.wording import certainty, duration, hour, how_often, lead_of, network_name, number, words
+
+FORM_VERSION = 1
+"""Of the plain-data form; a key is added without notice, none changes its meaning within a version."""
+
+SAMPLES_MAX = 3
+TERMS_MAX = 6
+NETWORKS_MAX = 4
+REASONS_MAX = 6
+
+_URGENT = frozenset({AlertKind.OPENED, AlertKind.RAISED, AlertKind.REOPENED})
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the team wants to read: language, time zone, and the address that links start with."""
+
+    lang: str = "fr"
+    timezone: str = "Europe/Paris"
+    base_url: str | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+def title(raised: AlertRaised, look: Look) -> str:
+    """How grave, which brand, what happened: one line."""
+    alert = raised.alert
+    say = words(look.lang)
+    colon = "\u00a0:" if look.lang == "fr" else ":"
+    head = f"{_shown_level(raised).label.upper()} - {defused(alert.incident.brand, 60)}{colon} {_event(raised, look)}"
+    return (say["exercise"] if alert.incident.exercise else "") + head
+
+
+def text(raised: AlertRaised, look: Look, told_at_ms: int) -> str:
+    """The whole alert, one screen. The clock runs from `told_at_ms`."""
+    incident = raised.alert.incident
+    say = words(look.lang)
+    lines = [title(raised, look), _todo(raised, look, told_at_ms), ""]
+    lines += _what(raised, look, told_at_ms)
+    lines.append(
+        say["certainty"].format(
+            word=certainty(incident.evidence.surprise, look.lang),
+            how_often=how_often(incident.evidence.surprise, look.lang),
+        )
+    )
+    reasons = incident.levels[-1].reasons[:REASONS_MAX] if incident.levels else ()
+    if reasons:
+        lines.append(say["why"].format(level=_shown_level(raised).label.upper()))
+        lines += [f"  - {plain(reason, 200)}" for reason in reasons]
+    samples = _samples(incident.evidence.mentions)
+    if samples:
+        lines.append(say["samples"])
+        lines += [f"  {i}. {_sample(raised, item, look, told_at_ms)}" for i, item in enumerate(samples, 1)]
+    lines.append("")
+    lines += _doors(raised, look, told_at_ms)
+    return "\n".join(lines)
+
+
+def short(raised: AlertRaised, look: Look, told_at_ms: int, chars_max: int = 160) -> str:
+    """The alert for an SMS: at most `chars_max` characters, all of them in the GSM 7-bit alphabet (3GPP TS 23.038).
+
+    What must stay is at both ends, so the sentence in the middle is what gets cut.
+    """
+    alert = raised.alert
+    say = words(look.lang)
+    evidence = alert.incident.evidence
+    mark = "EXERCICE " if alert.incident.exercise else ""
+    urgent = alert.kind in _URGENT
+    clock = CLOCKS[_shown_level(raised)][0]
+    brand_max = 24 if chars_max < 320 else 60
+    sentence = say["short" if urgent else "short_end"].format(
+        level=_shown_level(raised).label.upper(),
+        brand=defused(alert.incident.brand, brand_max),
+        event=_event(raised, look),
+        observed=number(evidence.observed, look.lang),
+        expected=number(evidence.expected, look.lang),
+        since=hour(alert.incident.since_ms, look.zone, look.lang, told_at_ms),
+        first=say[clock.name],
+        at=hour(told_at_ms + clock.minutes * 60_000, look.zone, look.lang, told_at_ms),
+        ack="\x00",
+        show="\x00",
+    )
+    front = _gsm7((mark + sentence).replace("\x00", "")).strip()
+    tail = f" vigie incidents {'ack' if urgent else 'show'} {alert.incident.id}"
+    if len(front) + len(tail) <= chars_max:
+        return front + tail
+    tail = f" {alert.incident.id}"
+    room = chars_max - len(tail)
+    if room < 40:
+        return front[:chars_max]
+    return shortened(front, room).rstrip("… .:,") + "." + tail
+
+
+def as_dict(raised: AlertRaised, look: Look, told_at_ms: int) -> dict[str, Any]:
+    """The alert as plain data with stable keys: what the webhook sends.
+
+    Times are RFC 3339 UTC. `samples[].text` is `plain` (no control or bidirectional characters) but not escaped: escape
+    it for where you show it. `title` and `text` are safe to show as they are.
+    """
+    alert, plan = raised.alert, raised.plan
+    incident, evidence = alert.incident, alert.incident.evidence
+    return {
+        "version": FORM_VERSION,
+        "key": alert.key,
+        "kind": alert.kind.value,
+        "at": utc(alert.at_ms),
+        "exercise": incident.exercise,
+        "title": title(raised, look),
+        "text": text(raised, look, told_at_ms),
+        "incident": {
+            "id": incident.id,
+            "brand": incident.brand,
+            "phase": incident.phase.value,
+            "level": incident.level.label,
+            "level_max": incident.level_max.label,
+            "opened_at": utc(incident.opened_at_ms),
+            "closed_at": None if incident.closed_at_ms is None else utc(incident.closed_at_ms),
+            "since": utc(incident.since_ms),
+            "waves": incident.waves,
+            "acknowledged_by": incident.acked_by,
+        },
+        "reasons": list(incident.levels[-1].reasons) if incident.levels else [],
+        "evidence": {
+            "observed": evidence.observed,
+            "expected": evidence.expected,
+            "total": evidence.total,
+            "surprise": evidence.surprise,
+            "authors": evidence.authors,
+            "followers_max": evidence.followers_max,
+            "reach": evidence.reach,
+            "press": evidence.press,
+            "networks": dict(evidence.networks),
+            "categories": dict(evidence.categories),
+            "top_terms": [plain(term, 80) for term in evidence.top_terms],
+        },
+        "samples": [
+            {
+                "role": item.role,
+                "network": item.mention.source,
+                "created_at": utc(item.mention.created_at_ms),
+                "author": pseudonym(item.mention.author, incident.id),
+                "text": plain(item.mention.text, 280),
+            }
+            for item in _samples(evidence.mentions)
+        ],
+        "clock": [
+            {"name": clock.name, "due_at": utc(told_at_ms + clock.minutes * 60_000), "every_min": clock.every_min}
+            for clock in (CLOCKS[incident.level] if alert.kind in _URGENT else ())
+        ],
+        "playbook": None if plan is None else {"id": plan.playbook, "title": plan.title, "reason": plan.reason},
+        "url": None if look.base_url is None else f"{look.base_url}/incidents/{quote(incident.id, safe='')}",
+    }
+
+
+def utc(at_ms: int) -> str:
+    """RFC 3339 in UTC, ending in Z; milliseconds only where there are any.
+
+    >>> utc(1_424_520_000_000), utc(1_424_520_000_250)
+    ('2015-02-21T12:00:00Z', '2015-02-21T12:00:00.250Z')
+    """
+    form = "milliseconds" if at_ms % 1000 else "seconds"
+    moment = datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)
+    return moment.isoformat(timespec=form).removesuffix("+00:00") + "Z"
+
+
+def _shown_level(raised: AlertRaised) -> Level:
+    return raised.alert.incident.level
+
+
+def _event(raised: AlertRaised, look: Look) -> str:
+    alert, say = raised.alert, words(look.lang)
+    incident = alert.incident
+    if incident.phase is Phase.FALSE_ALARM:
+        return say["false_alarm"]
+    event = say[alert.kind.value].format(waves=incident.waves)
+    if alert.kind in (AlertKind.RAISED, AlertKind.LOWERED) and len(incident.levels) > 1:
+        event += say["level_from"].format(before=incident.levels[-2].level.label, after=incident.level.label)
+    return event
+
+
+def _todo(raised: AlertRaised, look: Look, told_at_ms: int) -> str:
+    say, alert = words(look.lang), raised.alert
+    if alert.incident.phase is Phase.FALSE_ALARM:
+        return say["todo_false_alarm"]
+    if alert.kind not in _URGENT:
+        return say[f"todo_{alert.kind.value}"]
+    first, *others = CLOCKS[_shown_level(raised)]
+    due = [hour(told_at_ms + c.minutes * 60_000, look.zone, look.lang, told_at_ms) for c in (first, *others)]
+    then = say["then"].format(what=say[others[0].name], at=due[1]) if others else ""
+    lead = lead_of(_shown_level(raised), look.lang)
+    return say["todo"].format(first=say[first.name], at=due[0], then=then, lead=lead)
+
+
+def _what(raised: AlertRaised, look: Look, told_at_ms: int) -> list[str]:
+    """The figures, the words, who and where."""
+    lang, say = look.lang, words(look.lang)
+    incident, evidence = raised.alert.incident, raised.alert.incident.evidence
+    ratio = evidence.observed / evidence.expected if evidence.expected >= 0.5 else 0.0
+    end_ms = max(raised.alert.at_ms, evidence.since_ms)
+    lines = [
+        say["what"].format(
+            observed=number(round(evidence.observed), lang),
+            since=hour(incident.since_ms, look.zone, lang, told_at_ms),
+            lasting=duration(end_ms - incident.since_ms, lang),
+            expected=number(evidence.expected, lang),
+            ratio=say["ratio"].format(times=number(ratio, lang)) if ratio >= 1.5 else "",
+        )
+    ]
+    quotes = "«\u00a0{}\u00a0»" if lang == "fr" else "“{}”"
+    terms = [quotes.format(defused(term, 40)) for term in evidence.top_terms[:TERMS_MAX]]
+    if terms:
+        lines.append(say["terms"].format(terms=", ".join(terms)))
+    names = CATEGORY_NAMES["fr" if lang == "fr" else "en"]
+    subjects = [f"{names.get(name, name.replace('_', ' '))} ({number(n, lang)})" for name, n in evidence.categories[:2]]
+    if subjects:
+        lines.append(say["categories"].format(categories=", ".join(subjects)))
+    parts = [f"{network_name(name, lang)} {number(n, lang)}" for name, n in evidence.networks[:NETWORKS_MAX]]
+    if evidence.authors:
+        parts.append(
+            say["author"] if evidence.authors == 1 else say["authors"].format(n=number(evidence.authors, lang))
+        )
+    if evidence.followers_max >= 1_000:
+        parts.append(say["followers"].format(n=number(evidence.followers_max, lang)))
+    if evidence.press:
+        parts.append(say["press"].format(n=number(evidence.press, lang)))
+    if parts:
+        lines.append(say["who"].format(parts=", ".join(parts)))
+    return lines
+
+
+def _samples(mentions: tuple[EvidenceMention, ...]) -> list[EvidenceMention]:
+    """Three that tell most: one of each role first, then the others."""
+    roles = dict.fromkeys(item.role for item in mentions)
+    best = [next(item for item in mentions if item.role == role) for role in roles]
+    others = [item for item in mentions if item not in best]
+    return [*best, *others][:SAMPLES_MAX]
+
+
+def _sample(raised: AlertRaised, item: EvidenceMention, look: Look, told_at_ms: int) -> str:
+    say, mention = words(look.lang), item.mention
+    return say["sample"].format(
+        at=hour(mention.created_at_ms, look.zone, look.lang, told_at_ms),
+        network=network_name(mention.source, look.lang),
+        role=say.get(item.role, item.role),
+        author=pseudonym(mention.author, raised.alert.incident.id),
+        text=defused(mention.text, 160),
+    )
+
+
+def _doors(raised: AlertRaised, look: Look, told_at_ms: int) -> list[str]:
+    """The clock, and where to go from here."""
+    say, alert, plan = words(look.lang), raised.alert, raised.plan
+    lines = []
+    if alert.kind in _URGENT:
+        clocks = [
+            say["every"].format(what=say[c.name], n=c.every_min)
+            if c.every_min
+            else f"{say[c.name]} {hour(told_at_ms + c.minutes * 60_000, look.zone, look.lang, told_at_ms)}"
+            for c in CLOCKS[_shown_level(raised)]
+        ]
+        lines.append(say["clocks"].format(clocks=", ".join(clocks)))
+        if alert.incident.acked_by is None:
+            lines.append(say["ack_by"].format(ack=f"vigie incidents ack {alert.incident.id}"))
+    if plan is not None:
+        lines.append(say["playbook"].format(title=plain(plan.title, 80), link=f"vigie playbooks show {plan.playbook}"))
+    show = f"vigie incidents show {alert.incident.id}"
+    if look.base_url is not None:
+        show += f" - {look.base_url}/incidents/{quote(alert.incident.id, safe='')}"
+    return [*lines, say["incident"].format(show=show), say["zone"].format(zone=look.timezone)]
+
+
+_GSM7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+
+
+_TO_GSM7 = {
+    ord(char): plainer
+    for chars, plainer in (("’", "'"), ("«»“”", '"'), ("→", ">"), ("\u00a0\u202f", " "), ("–—", "-"), ("œ", "oe"))
+    for char in chars
+}
+
+
+def _gsm7(line: str) -> str:
+    """Only characters that keep an SMS at 160: accents outside the alphabet fall, the rest becomes a question mark."""
+    line = line.translate(_TO_GSM7)
+    kept = []
+    for char in line:
+        base = char if char in _GSM7 else unicodedata.normalize("NFKD", char)[0]
+        kept.append(base if base in _GSM7 else "?")
+    return "".join(kept)
