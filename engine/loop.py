@@ -35,8 +35,7 @@ def run_once(
     repeat is harmless since its mentions have been seen. Returns the batch, whose `end` tells that the source is over.
     """
     batch = source.poll(batch_max, timeout_s)
-    if live or commands:
-        batch = replace(batch, live=live, commands=tuple(commands))
+    batch = replace(batch, source=source.name, live=live, commands=tuple(commands))
     executor.apply(engine.step(batch, clock_ms()))
     if batch.cursors:
         source.committed(batch.cursors)

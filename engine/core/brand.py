@@ -9,7 +9,7 @@ from engine.core.tally import UNITS, Tally
 from engine.core.terms import TermBaseline, terms_of
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.effects import Effect, Gauged, StateDropped, StateSaved
-from engine.domain.incident import Incident
+from engine.domain.incident import ACTIVE_PHASES, Incident
 from engine.domain.playbook import Plan
 from engine.domain.series import BinCount, Reading, WarmingUp
 from engine.ports.detector import SeriesDetector
@@ -136,6 +136,7 @@ class BrandStream:
         effects: list[Effect] = [
             Gauged("negatives_observed", labels, tally.units / UNITS),
             Gauged("incident_level", labels, float(self.case.incident.level) if self.case.incident else 0.0),
+            Gauged("incidents_open", labels, float(self.case.phase in ACTIVE_PHASES)),
         ]
         if isinstance(verdict, Reading):
             effects.append(Gauged("negatives_expected", labels, verdict.expected))

@@ -70,8 +70,12 @@ class Engine:
         """
         counts: dict[tuple[str, tuple[str, ...]], float] = {}
         effects: list[Effect] = [DeadLettered(reject) for reject in batch.rejects]
+        for reject in batch.rejects:
+            key = ("rejected", (batch.source, reject.field))
+            counts[key] = counts.get(key, 0) + 1
         for name, n in (
-            ("rejected", len(batch.rejects)), ("unknown_fields", batch.unknown_fields), ("truncated", batch.truncated)
+            ("dead_letters", len(batch.rejects)), ("unknown_fields", batch.unknown_fields),
+            ("truncated", batch.truncated),
         ):  # fmt: skip
             if n:
                 counts[name, ()] = n
@@ -86,6 +90,9 @@ class Engine:
         effects += [Counted(name, labels, n) for (name, labels), n in sorted(counts.items())]
         if self._watermark.newest_ms and batch.live:
             effects.append(Gauged("watermark_lag_seconds", (), max(0.0, (now_ms - self._watermark.at_ms) / 1000)))
+        if batch.mentions:
+            newest_s = max(mention.created_at_ms for mention in batch.mentions) / 1000
+            effects.append(Gauged("source_last_mention_timestamp_seconds", (batch.source,), newest_s))
         effects += [CursorMoved(cursor) for cursor in batch.cursors]
         return tuple(effects)
 
@@ -231,7 +238,7 @@ class Engine:
             return None
         brand = self._configured.get(name)
         if brand is None:
-            brand = BrandConfig(name, voice=BrandVoice(name, langs=(self._config.lang,)))
+            brand = BrandConfig(name, voice=BrandVoice(name, langs=("fr", "en")))
         stream = BrandStream(brand, self._config, self._make_detector(brand), self._planner)
         self._brands[name] = stream
         return stream

@@ -51,6 +51,8 @@ class Batch:
     mentions: tuple[Mention, ...] = ()
     rejects: tuple[Reject, ...] = ()
     cursors: tuple[Cursor, ...] = ()
+    source: str = ""
+    """The name of the source, for the figures; told by the loop."""
     commands: tuple[Command, ...] = ()
     unknown_fields: int = 0
     truncated: int = 0

@@ -139,7 +139,7 @@ def test_rejects_cursors_and_counts_pass_through():
     assert effects[-1] == CursorMoved(cursor)
     recorder = Recorder()
     recorder.apply(effects)
-    assert recorder.counts == {("rejected", ()): 1, ("unknown_fields", ()): 3, ("truncated", ()): 1}
+    assert recorder.counts == {("rejected", ("", "text")): 1, ("dead_letters", ()): 1, ("unknown_fields", ()): 3, ("truncated", ()): 1}
 
 
 def test_sentiment_from_upstream_is_used_as_it_is():

@@ -1,0 +1,168 @@
+"""Replaying a file through the engine: event time, as fast as it goes, the same answer every time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self
+
+from engine.domain.config import EngineConfig
+from engine.domain.effects import AlertRaised, Effect
+from engine.domain.errors import InputError
+from engine.domain.incident import Incident
+from engine.domain.playbook import Plan
+from engine.loop import run_once
+from ops.app import build_engine, engine_config, restore_engine
+from ops.settings import Settings
+from ops.store.store import Store
+from streams.files import FileParams, FileSource
+
+BATCH_MAX = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayParams:
+    """What to replay. Without settings every brand found on a mention is a brand with default settings."""
+
+    path: str
+    settings: Settings | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    brand: str | None = None
+    exercise: bool = False
+    batch_max: int = BATCH_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What came of the mentions; `mentions` are those that were well formed and new."""
+
+    mentions: int
+    rejected: int
+    duplicates: int
+    late: int
+    unmatched: int
+    future_clamped: int
+    truncated: int
+    unknown_fields: int
+
+
+class Replay:
+    """One replay, as a context. Iterate over it to run it: each turn gives the alerts that it raised.
+
+    The store is temporary unless the settings name a database; then a replay that was cut short goes on where it was,
+    and one that is complete only tells its result again.
+    """
+
+    def __init__(self, params: ReplayParams, clock_ms: Callable[[], int]) -> None:
+        self._params = params
+        self._clock_ms = clock_ms
+        self._stack = ExitStack()
+        self.elapsed_s = 0.0
+        self.rejects: list[str] = []
+
+    def __enter__(self) -> Self:
+        try:
+            self._open()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
+        self._stack.close()
+
+    def _open(self) -> None:
+        params, settings = self._params, self._params.settings
+        if settings is not None and "database" in settings.model_fields_set:
+            self.store = self._stack.enter_context(Store.open(settings.database))
+            if self.store.service() is not None:
+                raise InputError(f"{self.store.name}: vigie run is serving this database; replay into another one")
+        else:
+            self.store = self._stack.enter_context(Store.temporary())
+        if settings is None:
+            config = EngineConfig(open_brands=True, exercise=params.exercise)
+            self.engine = build_engine(config)
+        else:
+            config = engine_config(settings, exercise=params.exercise)
+            self.engine = build_engine(
+                config, detector=settings.detection.detector, playbook_dirs=settings.playbooks.directories
+            )
+        self.lang = config.lang
+        name = "replay"
+        source_params = FileParams(
+            params.path, params.mapping, params.brand, lateness_ms=config.lateness_s * 1000, name=name
+        )
+        self.source = FileSource(source_params)
+        self._stack.callback(self.source.close)
+        positions = self.store.take([name])
+        restore_engine(self.engine, self.store)
+        self.source.seek(positions[name])
+
+    def __iter__(self) -> Iterator[list[AlertRaised]]:
+        started = perf_counter()
+        executor = _Collecting(self.store)
+        end = False
+        while not end:
+            batch = run_once(
+                self.engine, self.source, executor, self._clock_ms, batch_max=self._params.batch_max, timeout_s=0.0
+            )
+            for reject in batch.rejects[: max(0, 10 - len(self.rejects))]:
+                what = f"{reject.field}: {reject.reason}" if reject.field else reject.reason
+                self.rejects.append(f"{reject.position}: {what}")
+            end = batch.end
+            self.elapsed_s = perf_counter() - started
+            yield executor.take()
+
+    def totals(self) -> Totals:
+        """The counts so far, from the store."""
+        sums: dict[str, float] = {}
+        for (name, _), value in self.store.counters().items():
+            sums[name] = sums.get(name, 0) + value
+        count = {name: int(value) for name, value in sums.items()}
+        duplicates = count.get("duplicates", 0)
+        return Totals(
+            mentions=count.get("received", 0) - duplicates,
+            rejected=count.get("rejected", 0),
+            duplicates=duplicates,
+            late=count.get("late", 0),
+            unmatched=count.get("unmatched", 0),
+            future_clamped=count.get("future_clamped", 0),
+            truncated=count.get("truncated", 0),
+            unknown_fields=count.get("unknown_fields", 0),
+        )
+
+    def incidents(self) -> list[tuple[Incident, Plan | None]]:
+        """Those that reached open, by opening time."""
+        return [(incident, self.store.plan(incident.id)) for incident in self.store.incidents()]
+
+    def document(self) -> dict[str, Any]:
+        """OUT.json."""
+        from ops.render.report import incident_view
+
+        totals = self.totals()
+        return {
+            "mentions": totals.mentions,
+            "rejected": totals.rejected,
+            "duplicates": totals.duplicates,
+            "mentions_per_s": round((totals.mentions + totals.duplicates) / max(self.elapsed_s, 1e-9), 1),
+            "incidents": [incident_view(incident, plan) for incident, plan in self.incidents()],
+        }
+
+
+class _Collecting:
+    """The store as executor, keeping the alerts of a turn to be shown."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._alerts: list[AlertRaised] = []
+
+    def apply(self, effects: Sequence[Effect]) -> None:
+        self._store.apply(effects)
+        self._alerts += [effect for effect in effects if isinstance(effect, AlertRaised)]
+
+    def take(self) -> list[AlertRaised]:
+        alerts, self._alerts = self._alerts, []
+        return alerts
