@@ -1,0 +1,78 @@
+"""Which language a comment is in.
+
+What the source says is trusted ("fr-CA" and "en_US" are "fr" and "en"). Otherwise py3langid, restricted to the
+configured languages, reads the first 400 characters; texts under 40 are too short for any identifier and get the
+default, the first configured language. py3langid (Naive Bayes over byte n-grams; Lui and Baldwin, 2012) is loaded at the first
+text that needs it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+SHORT_CHARS = 40
+READ_CHARS = 400
+
+_TAG = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z0-9_-]{1,20})?\Z")
+_NOTHING_SEEN = -1e38  # py3langid's floor: no feature of the text is known to it
+_NOT_LANGUAGES = frozenset({"xx", "zz", "qq"})
+_ROMANCE = frozenset({"fr", "es", "it", "pt", "ca", "ro", "oc", "gl", "co", "br", "ht", "wa", "eu", "la"})
+
+
+def normalise_lang(tag: str | None) -> str | None:
+    """ISO 639-1 of a language tag, None if it says nothing that we understand.
+
+    >>> [normalise_lang(tag) for tag in ("fr-CA", "en_US", "FR", "und", "", None)]
+    ['fr', 'en', 'fr', None, None, None]
+    """
+    found = _TAG.match(tag.strip()) if tag else None
+    if found is None:
+        return None
+    lang = found[1].lower()
+    return None if lang in _NOT_LANGUAGES else lang
+
+
+def table_for(lang: str, tables: Sequence[str]) -> str:
+    """The table that reads this language: its own, else French for its neighbours, English for the rest.
+
+    >>> table_for("it", ("fr", "en")), table_for("de", ("fr", "en"))
+    ('fr', 'en')
+    """
+    if lang in tables:
+        return lang
+    closest = "fr" if lang in _ROMANCE else "en"
+    return closest if closest in tables else tables[0]
+
+
+class LanguageTeller:
+    """Tells languages apart among the configured ones. The first is the default."""
+
+    def __init__(self, langs: tuple[str, ...]) -> None:
+        self.langs = langs
+        self._identifier: Any = None
+
+    def tell_many(self, texts: Sequence[str], stated: Sequence[str | None]) -> list[str]:
+        """A language for each text; `stated` is what its source said, None where it said nothing."""
+        known = {tag: normalise_lang(tag) for tag in set(stated)}
+        return [known[tag] or self._tell(text) for text, tag in zip(texts, stated, strict=True)]
+
+    def _tell(self, text: str) -> str:
+        if len(self.langs) == 1 or len(text) < SHORT_CHARS or len(text.strip()) < SHORT_CHARS:
+            return self.langs[0]
+        if self._identifier is None:
+            self._identifier = _load_identifier(self.langs)
+        if not self._identifier.nb_classes:
+            return self.langs[0]
+        lang, score = self._identifier.classify(text[:READ_CHARS])
+        return str(lang) if score > _NOTHING_SEEN else self.langs[0]
+
+
+def _load_identifier(langs: tuple[str, ...]) -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
+    identifier.set_languages([lang for lang in langs if lang in identifier.labels])
+    identifier._full_model = None  # the tables of the other languages, 30 MB
+    return identifier

@@ -1,0 +1,172 @@
+"""A batch read: which tokens stand in which text, under what negation, and the few plain facts about each text.
+
+Shared by scoring and by training, so that both see the same features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.text import roles as w
+from detectors.text.fold import tokenise
+from detectors.text.words import WordStore, pair_slots
+
+Ints: TypeAlias = NDArray[np.int64]
+Masks: TypeAlias = NDArray[np.bool_]
+
+NEGATION_REACH = 4
+"""Words after a negation that it still turns, if no clause ends between."""
+
+_VALENCE_UNIT = 960.0
+"""Integer valence of one plain word of valence 1.0: tenths times the parts of the factors below."""
+
+_BINS: tuple[tuple[str, tuple[float, ...]], ...] = (
+    ("valence", (-6, -4, -3, -2, -1.2, -0.6, -0.1, 0.1, 0.6, 1.2, 2, 3, 4, 6)),
+    ("positive", (0.1, 1, 2, 3, 4.5, 6, 8)),
+    ("negative", (0.1, 1, 2, 3, 4.5, 6, 8)),
+    ("valence_a_word", (-0.5, -0.25, -0.12, -0.05, -0.01, 0.01, 0.05, 0.12, 0.25, 0.5)),
+    ("last_valence", (-2, -0.8, -0.1, 0.1, 0.8, 2)),
+    ("mixed", (1, 2, 3, 4, 5, 6, 7, 8)),
+    ("exclaims", (1, 2, 3)),
+    ("questions", (1, 2)),
+    ("capitals_share", (0.02, 0.1, 0.2, 0.4, 0.7)),
+    ("stretched", (1, 4)),
+    ("words", (1, 4, 8, 14, 22, 40)),
+    ("links", (1, 2)),
+    ("names", (1, 2)),
+    ("emoji", (1, 3)),
+    ("negations", (1, 2, 3)),
+    ("buts", (1,)),
+    ("pressing", (1, 2)),
+    ("categories", (1, 2)),
+)
+FACTS = tuple(name for name, _ in _BINS)
+_OFFSETS = np.cumsum([0] + [len(edges) + 1 for _, edges in _BINS])
+FACT_ROWS = int(_OFFSETS[-1])
+"""Rows of the table of facts: one a bin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A batch of n texts with t tokens (a separator before each text included)."""
+
+    ids: Ints
+    """Shape (t,): the tokens' numbers in the store."""
+    starts: Ints
+    """Shape (n,): where each text's separator stands."""
+    negated: Masks
+    """Shape (t,)."""
+    pairs: Ints
+    """Shape (p,): table rows of neighbouring words."""
+    pair_starts: Ints
+    """Shape (t,) to (n,): pairs before each text."""
+    features: Ints
+    """Shape (n,): how many hashed features each text has."""
+    facts: Ints
+    """Shape (n, len(FACTS)): rows of the table of facts."""
+    masks: Ints
+    """Shape (n,): crisis categories, as bits."""
+    urgency: NDArray[np.float32]
+
+
+def read(texts: Sequence[str], store: WordStore) -> Reading:
+    """Read a batch of at least one text."""
+    tokens = tokenise(texts)
+    ids = store.ids(tokens.words)
+    starts = np.flatnonzero(ids == 0)
+    roles = store.roles[ids]
+    negated = _negated(roles)
+    first, second = ids[:-1], ids[1:]
+    sides = np.flatnonzero((first != 0) & (second != 0))
+    hashes = store.hashes[ids]
+    pairs = pair_slots(hashes[sides], hashes[sides + 1] ^ (negated[sides + 1] * np.uint32(0x5A5A5A5A)))
+    masks = _masks(ids, starts, tokens.words, store)
+    n_words = np.diff(starts, append=len(ids)) - 1
+    features = np.add.reduceat(store.features[ids], starts) + np.maximum(n_words - 1, 0)
+    counts = {
+        bit: np.add.reduceat((roles & bit) != 0, starts, dtype=np.int64)
+        for bit in (w.EXCLAIM, w.QUESTION, w.LINK, w.NAMED, w.EMOJI, w.NEGATOR, w.BUT, w.PRESSING)
+    }
+    valence = _valences(store.valences[ids], roles, negated, starts)
+    capitals = tokens.capitals / np.maximum(tokens.letters, 6)
+    bits = np.bitwise_count(masks).astype(np.int64)
+    values = (
+        *valence_facts(valence, starts, n_words), counts[w.EXCLAIM], counts[w.QUESTION], capitals, tokens.stretched,
+        n_words, counts[w.LINK], counts[w.NAMED], counts[w.EMOJI], counts[w.NEGATOR], counts[w.BUT], counts[w.PRESSING],
+        bits,
+    )  # fmt: skip
+    urgency = _urgency(counts[w.EXCLAIM], capitals, tokens.stretched, counts[w.PRESSING], bits, values[2])
+    return Reading(
+        ids, starts, negated, pairs, np.searchsorted(sides, starts), features, _facts(values), masks, urgency
+    )
+
+
+def _negated(roles: Ints) -> Masks:
+    at = np.arange(len(roles))
+    negator = (roles & w.NEGATOR) != 0
+    last = np.maximum.accumulate(np.where(negator, at, -NEGATION_REACH - 1))
+    end = np.maximum.accumulate(np.where((roles & (w.CLAUSE_END | w.BUT)) != 0, at, -1))
+    return np.asarray((at - last <= NEGATION_REACH) & (last > end) & ~negator)
+
+
+def _masks(ids: Ints, starts: Ints, words: list[str], store: WordStore) -> Ints:
+    from detectors.text.vocabulary import match
+
+    masks = np.bitwise_or.reduceat(store.masks[ids], starts)
+    at = np.flatnonzero(store.begins[ids])
+    rows = np.searchsorted(starts, at, side="right") - 1
+    for position, row, number in zip(at.tolist(), rows.tolist(), ids[at].tolist(), strict=True):
+        masks[row] |= match(store.starts[number], words, position)
+    return masks
+
+
+def _valences(valences: Ints, roles: Ints, negated: Masks, starts: Ints) -> Ints:
+    """Valence of each token in its place: boosted, turned by a negation, weaker before a "but" and stronger after."""
+    boosted = np.zeros(len(roles), dtype=np.bool_)
+    boosted[1:] = (roles[:-1] & w.BOOSTER) != 0
+    at = np.arange(len(roles))
+    last_but = np.maximum.reduceat(np.where((roles & w.BUT) != 0, at, -1), starts)
+    last_but = np.repeat(last_but, np.diff(starts, append=len(roles)))
+    place = np.where(last_but < 0, 2, np.where(at < last_but, 1, 3))
+    return valences * np.where(boosted, 16, 12) * np.where(negated, -3, 4) * place
+
+
+def valence_facts(valence: Ints, starts: Ints, n_words: Ints) -> tuple[NDArray[np.float64], ...]:
+    """Sum, positive sum, negative sum, sum a word, the last valued word, and how both signs meet."""
+    total = np.add.reduceat(valence, starts) / _VALENCE_UNIT
+    positive = np.add.reduceat(np.maximum(valence, 0), starts) / _VALENCE_UNIT
+    negative = np.add.reduceat(np.maximum(-valence, 0), starts) / _VALENCE_UNIT
+    at = np.maximum.reduceat(np.where(valence != 0, np.arange(len(valence)), 0), starts)
+    last = np.where(at > starts, valence[at], 0) / _VALENCE_UNIT
+    edges = np.array([0.1, 2.0])
+    mixed = np.searchsorted(edges, positive, "right") * 3 + np.searchsorted(edges, negative, "right")
+    return total, positive, negative, total / np.maximum(n_words, 1), last, mixed.astype(np.float64)
+
+
+def _facts(values: Sequence[NDArray[np.float64] | Ints]) -> Ints:
+    columns = [
+        np.searchsorted(np.array(edges, dtype=np.float64), value, side="right") + offset
+        for (_, edges), value, offset in zip(_BINS, values, _OFFSETS, strict=False)
+    ]
+    return np.stack(columns, axis=1)
+
+
+def _urgency(
+    exclaims: Ints,
+    capitals: NDArray[np.float64],
+    stretched: Ints,
+    pressing: Ints,
+    bits: Ints,
+    negative: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """How pressing a text is: a fixed sum of marks, each with a ceiling, in [0, 1]."""
+    marks = (
+        0.10 * np.minimum(exclaims, 3) + 0.30 * np.clip(capitals * 2 - 0.3, 0, 1) + 0.02 * np.minimum(stretched, 5)
+        + 0.25 * np.minimum(pressing, 2) + 0.10 * np.minimum(bits, 2) + 0.04 * np.minimum(negative, 5)
+    )  # fmt: skip
+    return np.minimum(marks, 1.0).astype(np.float32)

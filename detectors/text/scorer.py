@@ -1,0 +1,126 @@
+"""The scorer: hashed linear tables, one a language, read in whole numbers.
+
+A logit is (sum of int8 weights of the text's n-grams and words) x unit / sqrt(their number) + (sum of weights of its
+facts) x unit. Sums are of integers and the rest is done element by element, so a row is the same, bit for bit, in
+whatever batch it stands. After Joulin et al., "Bag of Tricks for Efficient Text Classification" (2016), and Hutto and
+Gilbert, "VADER" (2014), whose valences are among the facts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.text.fold import TEXT_CHARS_MAX
+from detectors.text.language import LanguageTeller, normalise_lang, table_for
+from detectors.text.reading import Reading, read
+from detectors.text.tables import WEIGHTS, Table, load_table, shipped
+from detectors.text.vocabulary import Vocabulary, load_vocabulary, names
+from detectors.text.words import WordStore
+from engine.domain.errors import InputError
+from engine.domain.scores import Floats, Scores
+
+CHUNK_CHARS_MAX = 400_000
+CHUNK_TEXTS_MAX = 4_096
+_EXP_STEPS = 256
+_EXP = np.array([math.exp(-i / _EXP_STEPS) for i in range(_EXP_STEPS * 30)])
+
+_names = lru_cache(maxsize=4_096)(names)
+
+
+class LinearScorer:
+    """Reads comments with one linear table a language. See `engine.ports.text.TextScorer`."""
+
+    def __init__(self, langs: tuple[str, ...], tables: dict[str, Table], vocabulary: Vocabulary) -> None:
+        self._teller = LanguageTeller(langs)
+        self._tables = tables
+        self._stores = {lang: WordStore(table.slots, table.lexicon, vocabulary) for lang, table in tables.items()}
+        self._default = table_for(langs[0], tuple(tables))
+
+    def score_many(self, texts: Sequence[str], langs: Sequence[str | None]) -> Scores:
+        """Score a batch; `langs` holds what the source said, None where it said nothing.
+
+        >>> scorer = load_scorer(("fr", "en"))
+        >>> scores = scorer.score_many(["Toujours en panne, c'est une honte !", "  "], ["fr", None])
+        >>> scores.labels, scores.categories[0], scores.langs
+        (('neg', 'neu'), ('outage',), ('fr', 'fr'))
+        """
+        told = self._teller.tell_many(texts, langs)
+        known = tuple(self._tables)
+        table_of = {lang: table_for(lang, known) for lang in set(told)}
+        which = [table_of[lang] for lang in told]
+        probabilities = np.zeros((len(texts), 3), dtype=np.float32)
+        urgency = np.zeros(len(texts), dtype=np.float32)
+        masks = np.zeros(len(texts), dtype=np.int64)
+        for name in known:
+            rows = [i for i, other in enumerate(which) if other == name]
+            for chunk in _chunks(texts, rows):
+                reading = read([texts[i] for i in chunk], self._stores[name])
+                probabilities[chunk] = _probabilities(reading, self._stores[name], self._tables[name])
+                urgency[chunk], masks[chunk] = reading.urgency, reading.masks
+        return Scores(tuple(told), probabilities, tuple(map(_names, masks.tolist())), urgency)
+
+    def categorise_many(self, texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        """Categories only, by the crisis vocabulary.
+
+        >>> load_scorer().categorise_many(["My flight was cancelled", "Bonne journée"])
+        (('outage',), ())
+        """
+        masks: list[int] = []
+        for chunk in _chunks(texts, list(range(len(texts)))):
+            masks += read([texts[i] for i in chunk], self._stores[self._default]).masks.tolist()
+        return tuple(map(_names, masks))
+
+
+def _chunks(texts: Sequence[str], rows: list[int]) -> Iterator[list[int]]:
+    """Rows in order, in pieces of bounded size: memory must not follow the batch."""
+    chunk: list[int] = []
+    size = 0
+    for row in rows:
+        chars = min(len(texts[row]), TEXT_CHARS_MAX)
+        if chunk and (size + chars > CHUNK_CHARS_MAX or len(chunk) >= CHUNK_TEXTS_MAX):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(row)
+        size += chars
+    if chunk:
+        yield chunk
+
+
+def hashed_sums(reading: Reading, store: WordStore, table: Table) -> NDArray[np.int64]:
+    """Sum of the weights of each text's hashed features, shape (n, 3)."""
+    tokens = np.where(reading.negated[:, None], store.negated[reading.ids], store.plain[reading.ids])
+    sums = np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int64)
+    running = np.zeros((len(reading.pairs) + 1, 3), dtype=np.int64)
+    np.cumsum(table.slots[reading.pairs], axis=0, out=running[1:], dtype=np.int64)
+    edges = np.append(reading.pair_starts, len(reading.pairs))
+    return np.asarray(sums + running[edges[1:]] - running[edges[:-1]])
+
+
+def _probabilities(reading: Reading, store: WordStore, table: Table) -> Floats:
+    logits = hashed_sums(reading, store, table) * table.slot_unit / np.sqrt(np.maximum(reading.features, 1))[:, None]
+    logits += table.facts[reading.facts].sum(axis=1, dtype=np.int64) * table.fact_unit
+    logits[reading.features == 0] = (0.0, 6.0, 0.0)  # nothing to read: neutral
+    below = np.rint((logits.max(axis=1, keepdims=True) - logits) * _EXP_STEPS)
+    parts = _EXP[np.minimum(below, len(_EXP) - 1).astype(np.int64)]
+    total = parts[:, 0] + parts[:, 1] + parts[:, 2]
+    return np.asarray(parts / total[:, None], dtype=np.float32)
+
+
+def load_scorer(langs: tuple[str, ...] = ("fr", "en")) -> LinearScorer:
+    """The shipped scorer for these languages (ISO 639-1); the first is the default for short texts.
+
+    A language without a table of its own is read with the closest one (French for Romance languages, English for the
+    rest); `Scores.langs` still names the language itself. Raises InputError if `langs` is empty or no language code.
+
+    >>> load_scorer(("fr",)).score_many(["Merci, service parfait !"], [None]).labels
+    ('pos',)
+    """
+    told = tuple(dict.fromkeys(lang for lang in map(normalise_lang, langs) if lang))
+    if not told or len(told) < len(set(langs)):
+        raise InputError(f"languages: {', '.join(langs) or 'none'}: give ISO 639-1 codes, such as fr, en")
+    return LinearScorer(told, {lang: load_table(lang, WEIGHTS) for lang in shipped()}, load_vocabulary())

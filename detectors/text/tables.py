@@ -1,0 +1,59 @@
+"""The weights of one language, as they ship: whole numbers and three scales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.text.reading import FACT_ROWS
+from detectors.text.words import SLOTS, Bytes, Lexicon
+from engine.domain.errors import StateError
+
+FORMAT = 1
+WEIGHTS = Path(__file__).with_name("weights")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A linear model: hashed features (int8, shape (SLOTS, 3)), facts (int16, shape (FACT_ROWS, 3)), valences."""
+
+    lang: str
+    slots: Bytes
+    facts: NDArray[np.int16]
+    lexicon: Lexicon
+    slot_unit: float
+    """A logit is the sum of slots times this, over the root of the number of features,"""
+    fact_unit: float
+    """plus the sum of facts times this; both are already divided by the temperature."""
+
+
+def save_table(table: Table, path: Path) -> None:
+    """Write a table; the same table gives the same bytes."""
+    np.savez_compressed(
+        path,
+        format=np.array([FORMAT]),
+        slots=np.ascontiguousarray(table.slots.T),
+        facts=table.facts,
+        hashes=table.lexicon.hashes,
+        valences=table.lexicon.valences,
+        units=np.array([table.slot_unit, table.fact_unit]),
+    )
+
+
+def load_table(lang: str, folder: Path = WEIGHTS) -> Table:
+    """Read a table. Raises StateError if it is of another format than this version reads."""
+    path = folder / f"{lang}.npz"
+    with np.load(path, allow_pickle=False) as data:
+        if int(data["format"][0]) != FORMAT or data["facts"].shape != (FACT_ROWS, 3) or data["slots"].shape[1] != SLOTS:
+            raise StateError(f"{path}: weights of another version; make them again with vigie train")
+        units = data["units"].tolist()
+        slots = np.ascontiguousarray(data["slots"].T)
+        return Table(lang, slots, data["facts"], Lexicon(data["hashes"], data["valences"]), units[0], units[1])
+
+
+def shipped(folder: Path = WEIGHTS) -> tuple[str, ...]:
+    """Languages that have a table, French first."""
+    return tuple(sorted((path.stem for path in folder.glob("*.npz")), key=lambda lang: (lang != "fr", lang)))

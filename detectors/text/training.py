@@ -1,0 +1,168 @@
+"""Fitting the tables: the reading of scoring, scikit-learn's multinomial logistic regression, then whole numbers.
+
+Pure but for scikit-learn's own arithmetic, seeded, in one thread: the same examples give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.text.fold import fold_text
+from detectors.text.reading import FACT_ROWS, FACTS, Reading, read
+from detectors.text.tables import Table
+from detectors.text.vocabulary import Vocabulary
+from detectors.text.words import SLOTS, Lexicon, WordStore, ngram_slots, unigram_slots, word_hash
+from engine.domain.scores import LABELS
+
+FACT_VALUE = 0.35
+"""What a fact counts in a row whose hashed part has length about 1: facts then learn at a like pace."""
+SLOT_CLIP = 7.0
+"""Weights beyond this many root mean squares are cut before they become int8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled text."""
+
+    text: str
+    label: str
+    weight: float = 1.0
+    shared_only: bool = False
+    """Of another language: only its facts and signs (emoji, punctuation) teach, not its words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one language's table is fitted."""
+
+    lang: str
+    strength: float = 1.0
+    """Inverse of the regularisation (scikit-learn's C)."""
+    passes: int = 25
+    seed: int = 7
+    valences: dict[str, float] = field(default_factory=dict)
+
+
+def make_lexicon(valences: dict[str, float]) -> Lexicon:
+    """Valences in [-4, 4] by expression; those that fold to more than one token are left out.
+
+    >>> make_lexicon({"génial": 3.1, "GÉNIAL": 2.9, "pas mal": 1.0}).valences.tolist()
+    [30]
+    """
+    by_hash: dict[int, list[float]] = {}
+    for expression, valence in sorted(valences.items()):
+        tokens = fold_text(expression)
+        if len(tokens) == 1 and valence:
+            by_hash.setdefault(word_hash(tokens[0]), []).append(valence)
+    hashes = np.array(sorted(by_hash), dtype=np.uint32)
+    means = [sum(by_hash[h]) / len(by_hash[h]) for h in hashes.tolist()]
+    return Lexicon(hashes, np.clip(np.rint(np.array(means) * 10), -40, 40).astype(np.int8))
+
+
+def fit(examples: Sequence[Example], recipe: Recipe, vocabulary: Vocabulary) -> Table:
+    """Fit one table. Raises ValueError if a label has no example."""
+    from sklearn.linear_model import LogisticRegression
+
+    lexicon = make_lexicon(recipe.valences)
+    matrix = design_matrix(examples, lexicon, vocabulary)
+    labels = np.array([LABELS.index(example.label) for example in examples])
+    if len(set(labels.tolist())) < len(LABELS):
+        raise ValueError(f"{recipe.lang}: no example of some label")
+    weights = np.array([example.weight for example in examples])
+    model = LogisticRegression(
+        solver="saga",
+        C=recipe.strength,
+        max_iter=recipe.passes,
+        tol=1e-6,
+        random_state=recipe.seed,
+        fit_intercept=False,
+    )
+    _quietly(model.fit, matrix, labels, weights)
+    coefficients = np.asarray(model.coef_, dtype=np.float64).T
+    return quantise(recipe.lang, coefficients, lexicon)
+
+
+def _quietly(fit_model: Any, *arguments: Any) -> None:
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a fixed number of passes is the recipe
+        fit_model(*arguments)
+
+
+def design_matrix(examples: Sequence[Example], lexicon: Lexicon, vocabulary: Vocabulary) -> Any:
+    """One sparse row an example: SLOTS hashed columns, then FACT_ROWS columns of facts."""
+    from scipy.sparse import csr_matrix, diags, hstack
+
+    store = WordStore(None, lexicon, vocabulary, keep_max=1 << 30)
+    reading = read([example.text for example in examples], store)
+    shared_only = np.array([example.shared_only for example in examples])
+    row_of = np.repeat(np.arange(len(examples)), np.diff(reading.starts, append=len(reading.ids)))
+    kept = (reading.ids != 0) & ~(shared_only[row_of] & ~_is_sign(store)[reading.ids])
+    slots_of = _word_matrix(store)
+    column = reading.ids * 2 + reading.negated
+    texts = csr_matrix(
+        (np.ones(kept.sum(), dtype=np.float64), (row_of[kept], column[kept])), shape=(len(examples), slots_of.shape[0])
+    )
+    hashed = texts @ slots_of + _pair_matrix(reading, shared_only)
+    hashed = diags(1.0 / np.sqrt(np.maximum(reading.features, 1))) @ hashed
+    rows = np.repeat(np.arange(len(examples)), len(FACTS))
+    ones = np.full(len(rows), FACT_VALUE)
+    facts = csr_matrix((ones, (rows, reading.facts.ravel())), shape=(len(examples), FACT_ROWS))
+    return hstack([hashed, facts]).tocsr()
+
+
+def _is_sign(store: WordStore) -> NDArray[np.bool_]:
+    return np.array([not any("a" <= char <= "z" for char in word) for word in store.words])
+
+
+def _word_matrix(store: WordStore) -> Any:
+    """Rows: two a word, as it is and under a negation; columns: slots."""
+    from scipy.sparse import csr_matrix, vstack
+
+    slots, counts = ngram_slots(store.words)
+    owner = np.repeat(np.arange(len(store.words)), counts)
+    own, flipped = unigram_slots(store.hashes)
+    rows = np.arange(len(store.words))
+    halves = [
+        csr_matrix(
+            (np.ones(len(slots) + len(rows)), (np.concatenate((owner, rows)), np.concatenate((slots, unigrams)))),
+            shape=(len(rows), SLOTS),
+        )
+        for unigrams in (own, flipped)
+    ]
+    order = np.arange(2 * len(rows)).reshape(2, -1).T.ravel()
+    return vstack(halves).tocsr()[order]
+
+
+def _pair_matrix(reading: Reading, shared_only: NDArray[np.bool_]) -> Any:
+    from scipy.sparse import csr_matrix
+
+    n = len(shared_only)
+    rows = np.repeat(np.arange(n), np.diff(reading.pair_starts, append=len(reading.pairs)))
+    kept = ~shared_only[rows]
+    return csr_matrix((np.ones(kept.sum()), (rows[kept], reading.pairs[kept])), shape=(n, SLOTS))
+
+
+def quantise(lang: str, coefficients: NDArray[np.float64], lexicon: Lexicon, temperature: float = 1.0) -> Table:
+    """Coefficients, shape (SLOTS + FACT_ROWS, 3), to whole numbers."""
+    slots, facts = coefficients[:SLOTS], coefficients[SLOTS:] * FACT_VALUE
+    used = slots[np.any(slots != 0, axis=1)]
+    slot_unit = float(np.sqrt(np.mean(used**2))) * SLOT_CLIP / 127 if len(used) else 1.0
+    fact_unit = float(np.abs(facts).max()) / 32_000 or 1.0
+    return Table(
+        lang,
+        np.clip(np.rint(slots / slot_unit), -127, 127).astype(np.int8),
+        np.rint(facts / fact_unit).astype(np.int16),
+        lexicon,
+        slot_unit / temperature,
+        fact_unit / temperature,
+    )

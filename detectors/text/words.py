@@ -1,0 +1,157 @@
+"""What each word brings to a score, worked out once a word and kept.
+
+Comments are long, words are few: the character n-grams of a word (2 to 5, its edges marked), its own weight and its
+valence depend on nothing but the word. They are hashed for all unknown words of a batch at once and remembered, so a
+batch costs one dictionary look a token. Everything kept is whole numbers: sums are exact in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.text.fold import SEP
+from detectors.text.roles import role_of
+from detectors.text.vocabulary import Expression, Vocabulary
+
+Ints: TypeAlias = NDArray[np.int64]
+Bytes: TypeAlias = NDArray[np.int8]
+Hashes: TypeAlias = NDArray[np.uint32]
+
+SLOTS = 1 << 19
+"""Rows of a weight table; character n-grams and words share the first half, pairs of words the second."""
+WORD_CHARS_MAX = 32
+WORDS_KEPT_MAX = 60_000
+"""Beyond this many words the memory starts anew; the scores are the same, only slower for a moment."""
+NGRAM_LENGTHS = (2, 3, 4, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Valence of words by their hash: tenths, in [-40, 40]. `hashes` is sorted."""
+
+    hashes: Hashes
+    valences: Bytes
+
+    def of(self, hashes: Hashes) -> Ints:
+        """Valences of these words, 0 for the unknown."""
+        if not len(self.hashes):
+            return np.zeros(len(hashes), dtype=np.int64)
+        at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+        return np.where(self.hashes[at] == hashes, self.valences[at], 0).astype(np.int64)
+
+
+def word_hash(word: str) -> int:
+    """32 bits of a folded word."""
+    return crc32(word.encode("utf-16-le", "surrogatepass"))
+
+
+def mix(values: Hashes, salt: int) -> Ints:
+    """Hashes to rows of half a table."""
+    mixed = (values ^ np.uint32(salt)) * np.uint32(0x9E3779B1)
+    mixed ^= mixed >> np.uint32(15)
+    mixed *= np.uint32(0x85EBCA77)
+    return (mixed >> np.uint32(14)).astype(np.int64)
+
+
+def pair_slots(first: Hashes, second: Hashes) -> Ints:
+    """Rows of pairs of words that stand side by side."""
+    return mix(first * np.uint32(0x01000193) + second, 0x5BD1E995) + SLOTS // 2
+
+
+def ngram_slots(words: Sequence[str]) -> tuple[Ints, Ints]:
+    """Rows of the character n-grams of each word, flat, and how many each word has."""
+    marked = "".join([f"<{word}>" for word in words])
+    codes = np.frombuffer(marked.encode("utf-16-le", "surrogatepass"), dtype="<u2").astype(np.uint32)
+    lengths = np.fromiter((len(word) + 2 for word in words), dtype=np.int64, count=len(words))
+    word_of = np.repeat(np.arange(len(words)), lengths)
+    left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(codes))  # characters from here to the word's end
+    rolling, slots, owners = codes.copy(), [], []
+    for length in range(2, max(NGRAM_LENGTHS) + 1):
+        rolling = rolling[:-1] * np.uint32(0x01000193) + codes[length - 1 :]
+        inside = left[: len(rolling)] >= length
+        slots.append(mix(rolling[inside], length * 0x27D4EB2F & 0xFFFFFFFF))
+        owners.append(word_of[: len(rolling)][inside])
+    owner = np.concatenate(owners)
+    order = np.argsort(owner, kind="stable")
+    return np.concatenate(slots)[order], np.bincount(owner, minlength=len(words))
+
+
+class WordStore:
+    """Words seen, as columns. One store a table; not shared between threads."""
+
+    def __init__(
+        self, weights: Bytes | None, lexicon: Lexicon, vocabulary: Vocabulary, keep_max: int = WORDS_KEPT_MAX
+    ) -> None:
+        self.weights, self._keep_max = weights, keep_max
+        self._lexicon, self._vocabulary = lexicon, vocabulary
+        self._clear()
+
+    def _clear(self) -> None:
+        self.index: dict[str, int] = {}
+        self.words: list[str] = []
+        self.starts: dict[int, tuple[Expression, ...]] = {}
+        self.hashes: Hashes = np.zeros(0, dtype=np.uint32)
+        self.roles = self.valences = self.features = self.masks = self.begins = np.zeros(0, dtype=np.int64)
+        self.plain = self.negated = np.zeros((0, 3), dtype=np.int32)
+        self._learn([SEP])
+
+    def ids(self, tokens: Sequence[str]) -> Ints:
+        """The number of each token in this store; unknown ones are taken in."""
+        if len(self.words) > self._keep_max:
+            self._clear()
+        found = list(map(self.index.get, tokens))
+        if None in found:
+            self._learn(list(dict.fromkeys([t for t, i in zip(tokens, found, strict=True) if i is None])))
+            found = list(map(self.index.get, tokens))
+        return np.array(found, dtype=np.int64)
+
+    def _learn(self, tokens: list[str]) -> None:
+        """Take in tokens. A very long one is kept under its first letters."""
+        base = len(self.words)
+        words = [_canonical(token) for token in tokens]
+        self.index.update(zip(tokens, range(base, base + len(tokens)), strict=True))
+        self.words += words
+        hashes = np.fromiter(map(word_hash, words), dtype=np.uint32, count=len(words))
+        slots, counts = ngram_slots(words)
+        masks = np.zeros(len(words), dtype=np.int64)
+        begins = np.zeros(len(words), dtype=np.int64)
+        for i, word in enumerate(words):
+            masks[i], longer = self._vocabulary.of_word(word)
+            if longer:
+                self.starts[base + i], begins[i] = longer, 1
+        roles = np.fromiter((role_of(word) for word in words), dtype=np.int64, count=len(words))
+        is_sep = np.fromiter((word == SEP for word in words), dtype=np.bool_, count=len(words))
+        self.hashes = np.concatenate((self.hashes, hashes))
+        self.roles = np.concatenate((self.roles, roles))
+        self.valences = np.concatenate((self.valences, self._lexicon.of(hashes)))
+        self.features = np.concatenate((self.features, np.where(is_sep, 0, counts + 1)))
+        self.masks = np.concatenate((self.masks, masks))
+        self.begins = np.concatenate((self.begins, begins))
+        if self.weights is not None:
+            plain, negated = self._sums(self.weights, hashes, slots, counts)
+            plain[is_sep] = negated[is_sep] = 0
+            self.plain = np.concatenate((self.plain, plain))
+            self.negated = np.concatenate((self.negated, negated))
+
+    @staticmethod
+    def _sums(weights: Bytes, hashes: Hashes, slots: Ints, counts: Ints) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        starts = np.cumsum(counts) - counts
+        ngrams = np.add.reduceat(weights[slots], starts, dtype=np.int32)
+        own, flipped = unigram_slots(hashes)
+        return (ngrams + weights[own]).astype(np.int32), (ngrams + weights[flipped]).astype(np.int32)
+
+
+def _canonical(token: str) -> str:
+    """Long figures are all alike, and a very long word is its first letters."""
+    return "000" if len(token) > 2 and token.isdecimal() else token[:WORD_CHARS_MAX]
+
+
+def unigram_slots(hashes: Hashes) -> tuple[Ints, Ints]:
+    """Rows of words as they are, and under a negation."""
+    return mix(hashes, 0x2545F491), mix(hashes, 0x61C88647)

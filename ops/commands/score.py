@@ -1,0 +1,80 @@
+"""`vigie score`: lines of text in, lines of JSON out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from engine.ports.text import TextScorer
+
+BATCH_LINES_MAX = 2_048
+_READ_BYTES = 1 << 18
+
+
+def score(
+    lang: Annotated[
+        str | None,
+        typer.Option(help="Language of every line (fr, en, fr-CA ...); told apart by default.", show_default=False),
+    ] = None,
+) -> None:
+    """Score text: one comment a line on stdin, one JSON object a line on stdout, in the same order.
+
+    Keys: `lang`, `label` (neg, neu, pos), `negative` (its probability), `sentiment` (-1 to 1), `categories` (names).
+
+    Example: `printf "Encore en panne, bravo...\\nMerci !\\n" | vigie score --lang fr`
+    """
+    from detectors.text import load_scorer
+    from detectors.text.language import normalise_lang
+    from engine.domain.errors import InputError
+
+    if lang is not None and normalise_lang(lang) is None:
+        raise InputError(f"--lang {lang}: give an ISO 639-1 code, such as fr or en-GB")
+    scorer = load_scorer()
+    for lines in line_batches(sys.stdin.fileno()):
+        sys.stdout.buffer.write(render(scorer, lines, lang))
+        sys.stdout.buffer.flush()
+
+
+def line_batches(descriptor: int) -> Iterator[list[str]]:
+    """Lines of a descriptor, in batches: full ones while input flows, at once when it pauses. Lines end at \\n only."""
+    rest: list[bytes] = []
+    while data := os.read(descriptor, _READ_BYTES):
+        *whole, last = data.split(b"\n")
+        if whole:
+            whole[0] = b"".join([*rest, whole[0]])
+            rest = []
+        rest.append(last)
+        for start in range(0, len(whole), BATCH_LINES_MAX):
+            yield [line.decode("utf-8", "replace") for line in whole[start : start + BATCH_LINES_MAX]]
+    if tail := b"".join(rest):
+        yield [tail.decode("utf-8", "replace")]
+
+
+def render(scorer: TextScorer, lines: list[str], lang: str | None) -> bytes:
+    """The answer to some lines, as JSON lines."""
+    import orjson
+
+    scores = scorer.score_many(lines, [lang] * len(lines))
+    rows = zip(
+        scores.langs, scores.labels, scores.negative.tolist(), scores.sentiment.tolist(), scores.categories, strict=True
+    )
+    return b"".join(
+        [
+            orjson.dumps(
+                {
+                    "lang": told,
+                    "label": label,
+                    "negative": round(negative, 4),
+                    "sentiment": round(sentiment, 4),
+                    "categories": categories,
+                },
+                option=orjson.OPT_APPEND_NEWLINE,
+            )
+            for told, label, negative, sentiment, categories in rows
+        ]
+    )

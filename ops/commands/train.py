@@ -1,0 +1,38 @@
+"""`vigie train`: make the weights that ship, from the sources whose licences let them ship."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    data: Annotated[Path, typer.Option(help="Folder of the labelled files (label, tab, text).")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where the weights go; by default the package's own folder.", show_default=False)
+    ] = None,
+) -> None:
+    """Train the text tables (French and English) and write one weights file a language.
+
+    Only sources whose weights may ship are read; the model card names them. The same files give the same bytes. Needs
+    the packages vaderSentiment and vaderSentiment-fr (`pip install --no-deps vaderSentiment-fr`) for their lexicons.
+
+    Example: `vigie train --data ../shared/data/text --out /tmp/weights`
+    """
+    from detectors.text.sources import RECIPES, examples_of, recipe_of
+    from detectors.text.tables import WEIGHTS, save_table
+    from detectors.text.training import fit
+    from detectors.text.vocabulary import load_vocabulary
+
+    folder = out or WEIGHTS
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary = load_vocabulary()
+    for lang in RECIPES:
+        examples = examples_of(lang, data)
+        table = fit(examples, recipe_of(lang), vocabulary)
+        path = folder / f"{lang}.npz"
+        save_table(table, path)
+        print(f"{lang}: {len(examples)} texts, {path.stat().st_size / 1e6:.1f} MB in {path}", file=sys.stderr)  # noqa: T201
