@@ -11,7 +11,12 @@ import sys
 import typer
 
 from engine.domain.errors import InputError, VigieError
+from ops.commands.check import check
 from ops.commands.detect import detect
+from ops.commands.doctor import doctor
+from ops.commands.schema import schema
+from ops.commands.score import score
+from ops.commands.train import train
 
 app = typer.Typer(
     name="vigie",
@@ -23,7 +28,12 @@ app = typer.Typer(
 )
 
 app.callback()(lambda: None)  # a name for every command, even where there is but one
+app.command("check")(check)
 app.command("detect")(detect)
+app.command("schema")(schema)
+app.command("score")(score)
+app.command("train")(train)
+app.command("doctor")(doctor)
 
 
 def main() -> None:

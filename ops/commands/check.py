@@ -1,0 +1,140 @@
+"""`vigie check`: read the settings as the service would, and say what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.domain.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from ops.settings import Channel, Settings
+
+
+def check(
+    config: Annotated[Path, typer.Option("--config", "-c", help="The settings file.", show_default=True)] = Path(
+        "vigie.yaml"
+    ),
+) -> None:
+    """Check a settings file, the secrets that it names and the playbooks that it adds.
+
+    Example: `vigie check -c vigie.yaml`
+    """
+    from ops.settings import load_settings
+
+    settings = load_settings(config)
+    problems: list[str] = []
+    for title, lines in (
+        ("brands", _brands(settings)),
+        ("detection", _detection(settings, problems)),
+        ("sources", _sources(settings, problems)),
+        ("alerts", _alerts(settings, problems)),
+        ("playbooks", _playbooks(settings, problems)),
+        ("database", _database(settings, problems)),
+    ):
+        for i, line in enumerate(lines):
+            typer.echo(f"{'' if i else title:<11}{line}")
+    if problems:
+        for problem in problems[:-1]:
+            typer.echo(f"vigie: {config}: {problem}", err=True)
+        raise ConfigError(f"{config}: {problems[-1]}")
+    typer.echo(f"{config}: all well")
+
+
+def _brands(settings: Settings) -> Iterator[str]:
+    for brand in settings.brands:
+        names = 1 + len(brand.aliases) + len(brand.handles) + len(brand.keywords)
+        langs = ", ".join(brand.langs)
+        budget = f"{settings.budget(brand.name):g} false alarms a week"
+        yield f"{brand.name}: found by {_n(names, 'name')}, {langs}, {len(brand.facts)} approved facts, {budget}"
+    if not settings.brands:
+        yield "none yet: only mentions that name their brand themselves are watched, with default settings"
+
+
+def _detection(settings: Settings, problems: list[str]) -> Iterator[str]:
+    from detectors.table import DETECTORS
+
+    name = settings.detection.detector
+    if name not in DETECTORS:
+        problems.append(f"detection.detector: no detector is called {name!r}; there are: {', '.join(DETECTORS)}")
+    yield f"{name}, bins of {settings.detection.bin_s} s, mentions may come {settings.detection.lateness_s} s late"
+
+
+def _sources(settings: Settings, problems: list[str]) -> Iterator[str]:
+    sources = settings.sources
+    if sources.http is not None:
+        guards = [
+            text
+            for text, read in (("token", sources.http.token), ("signature", sources.http.secret))
+            if _secret(read, problems)
+        ]
+        yield f"http on {sources.http.host}:{sources.http.port}, asks for {' or '.join(guards) or 'nothing'}"
+    for file in sources.files:
+        yield f"file {file.path}{'' if file.path.exists() else ' (not there yet)'}"
+    if sources.stdin:
+        yield "standard input"
+    if sources.kafka is not None:
+        _secret(sources.kafka.username, problems)
+        _secret(sources.kafka.password, problems)
+        yield f"kafka {', '.join(sources.kafka.topics)} at {', '.join(sources.kafka.bootstrap_servers)}"
+
+
+def _alerts(settings: Settings, problems: list[str]) -> Iterator[str]:
+    for channel in settings.alerts.channels:
+        for read in _channel_secrets(channel):
+            _secret(read, problems)
+        brands = ", ".join(channel.brands) or "all brands"
+        yield f"{channel.name} ({channel.type}): {brands}, from {channel.level_min}"
+    if not settings.alerts.channels:
+        problems.append("alerts.channels: empty, so nobody would be told; list at least one channel")
+
+
+def _channel_secrets(channel: Channel) -> Iterator[Callable[[], object]]:
+    if channel.type == "apprise":
+        yield channel.url
+    elif channel.type == "webhook":
+        yield channel.secret
+
+
+def _playbooks(settings: Settings, problems: list[str]) -> Iterator[str]:
+    from playbooks.catalogue import load_catalogue
+
+    try:
+        shipped = load_catalogue()
+        whole = load_catalogue(settings.playbooks.directories)
+    except InputError as error:
+        problems.append(str(error))
+        return
+    own = [name for name, playbook in whole.playbooks.items() if shipped.playbooks.get(name) != playbook]
+    yield f"{', '.join(whole.playbooks)}" + (f"; your own: {', '.join(own)}" if own else "")
+
+
+def _database(settings: Settings, problems: list[str]) -> Iterator[str]:
+    if "://" in settings.database:
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            yield make_url(settings.database).render_as_string(hide_password=True)
+        except ArgumentError:
+            problems.append("database: neither a path nor an address that SQLAlchemy understands")
+        return
+    folder = Path(settings.database).parent
+    if not folder.is_dir():
+        problems.append(f"database: the folder {folder} is not there; make it, or name another")
+    yield settings.database
+
+
+def _secret(read: Callable[[], object], problems: list[str]) -> bool:
+    try:
+        return read() is not None
+    except ConfigError as error:
+        problems.append(str(error))
+        return True
+
+
+def _n(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
