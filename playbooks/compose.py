@@ -1,0 +1,90 @@
+"""A draft from its parts: the playbook's text for the network, the sentence of the level, the network's closing, the
+signature. What is optional gives way when a network's limit would be broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from playbooks.networks import network, variant_index
+from playbooks.schema import Closings, KindTexts, LangTexts, NetworkVoice, Playbook, Voices
+from playbooks.template import Nodes, Piece, fill, parse, text_of
+
+_SIGNATURE = {"fr": "L'équipe {brand}", "en": "The {brand} team"}
+
+
+class Wanted(NamedTuple):
+    """Which draft: its level (a French word), network, language, form of address and kind."""
+
+    level: str
+    network: str
+    lang: str
+    form: str | None
+    kind: str
+
+
+class Parts(NamedTuple):
+    """The parsed parts of a draft; `level` is empty where the playbook has no sentence for the level."""
+
+    lead: Nodes
+    level: Nodes
+    closing: Nodes
+    signature: Nodes
+
+
+def parts_of(playbook: Playbook, voices: Voices, wanted: Wanted) -> Parts:
+    """The parts that `wanted` is made of, before any fact is filled in."""
+    rule = network(wanted.network)
+    texts: LangTexts = playbook.texts.fr if wanted.lang == "fr" else playbook.texts.en
+    kind: KindTexts = getattr(texts, wanted.kind)
+    voice: NetworkVoice = (voices.fr if wanted.lang == "fr" else voices.en)[rule.name]
+    closing: Closings = getattr(voice, wanted.kind)
+    over = wanted.level == "vert"
+    leads = kind.closed if over else kind.open
+    sentences = [] if over else level_sentences(kind, wanted.level, rule.size)
+    sentence = sentences[variant_index(rule.name, len(sentences))] if sentences else ""
+    return Parts(
+        parse(leads.get(rule.name) or leads["default"], wanted.lang),
+        parse(sentence, wanted.lang),
+        parse(closing.closed if over else closing.open, wanted.lang),
+        parse(_SIGNATURE["fr" if wanted.lang == "fr" else "en"], wanted.lang),
+    )
+
+
+def level_sentences(kind: KindTexts, level: str, size: str) -> list[str]:
+    """The sentences for `level`; a size without its own takes none, so that a short text stays short."""
+    for name, sizes in kind.levels.items():
+        if name == level:
+            return next((texts for own, texts in sizes.items() if own == size), [])
+    return []
+
+
+def compose(parts: Parts, wanted: Wanted, facts: Mapping[str, str]) -> tuple[Piece, ...]:
+    """The draft, as pieces: the fullest one that the network has room for.
+
+    When it is too long the signature goes first, then the optional sentences, then the sentence of the level. `facts`
+    holds `brand` too, and `signature` if the brand has its own.
+    """
+    rule = network(wanted.network)
+    pieces: tuple[Piece, ...] = ()
+    for signed, optional, levelled in ((True, True, True), (False, True, True), (False, False, True), (False,) * 3):
+        pieces = _join(parts, wanted, facts, signed=signed, optional=optional, levelled=levelled)
+        if rule.count(text_of(pieces)) <= rule.chars_max:
+            break
+    return pieces
+
+
+def _join(
+    parts: Parts, wanted: Wanted, facts: Mapping[str, str], *, signed: bool, optional: bool, levelled: bool
+) -> tuple[Piece, ...]:
+    paragraphs = network(wanted.network).size == "full"
+    pieces = list(fill(parts.lead, facts, wanted.form, optional=optional))
+    if levelled and parts.level:
+        pieces += [Piece(" "), *fill(parts.level, facts, wanted.form, optional=optional)]
+    pieces += [Piece("\n\n" if paragraphs else " "), *fill(parts.closing, facts, wanted.form, optional=optional)]
+    if signed:
+        own = facts.get("signature", "").strip()
+        signature = fill(parse("{signature}", wanted.lang) if own else parts.signature, facts, wanted.form)
+        pieces += [Piece("\n\n" if paragraphs else "\n"), *signature]
+    return tuple(piece for piece in pieces if piece.text)

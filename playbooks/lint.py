@@ -1,0 +1,156 @@
+"""What speaks against sending a draft: rules over the text as it would leave, save that facts are data.
+
+The playbook's own words answer for typography, banned phrases, tone and emoji. What comes from a fact is checked for
+length, links and personal data only: a brand called « Wanted! » keeps its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.domain.playbook import Finding
+from playbooks.networks import network
+from playbooks.template import Piece, text_of
+from playbooks.typography import URL, french_faults
+
+_MASK = "\ufffc"
+"""Stands for a fact while the words around it are judged."""
+
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_PHONE = re.compile(r"(?<![\w/])(?:\+\d{1,3}|0)[\s.\-\u00a0\u202f]?(?:\(0\))?\d(?:[\s.\-\u00a0\u202f]?\d{2}){4}(?!\d)")
+_BAD_SCHEME = re.compile(r"\b(?!https?:)(?:[a-z][a-z0-9+.-]*://|(?:javascript|data|mailto|vbscript|file|tel):)", re.I)
+_LINK = re.compile(r"https?://[^\s<>\"']+\Z")
+_EMOJI = re.compile(
+    "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u231a-\u231b\u23e9-\u23fa\ufe0f\u200d\U000e0020-\U000e007f]"
+)
+
+_DENIAL: Mapping[str, re.Pattern[str]] = {
+    "fr": re.compile(r"nous démentons|dément formellement|c’est faux|est fausse|sont fausses|n’(?:a|avons|ont) jamais"),
+    "en": re.compile(r"\bwe deny\b|\bis false\b|\bare false\b|\buntrue\b|\bnever happened\b|\bhave never\b"),
+}
+_REPAIR: Mapping[str, re.Pattern[str]] = {
+    "fr": re.compile(r"excuse|désolé|pardon|regrett|indemnis|rembours|dédommag|à cause de nous|notre faute"),
+    "en": re.compile(r"apolog|\bsorry\b|regret|compensat|refund|our fault|our mistake"),
+}
+_APOLOGY: Mapping[str, re.Pattern[str]] = {
+    "fr": re.compile(r"excuses|désolé|pardon"),
+    "en": re.compile(r"apolog|\bsorry\b"),
+}
+_COMPENSATION: Mapping[str, re.Pattern[str]] = {
+    "fr": re.compile(r"indemnis|dédommag|geste commercial|bon d’achat"),
+    "en": re.compile(r"compensat|goodwill gesture|voucher"),
+}
+BANNED: Mapping[str, tuple[str, ...]] = {
+    "fr": (
+        "nous prenons ce sujet très au sérieux", "la satisfaction de nos clients est notre priorité", "bad buzz",
+        "pour la gêne occasionnée", "sans commentaire", "à qui de droit", "polémique", "si certains se sont sentis",
+        "si vous avez été choqués", "mauvaise manipulation", "il suffisait de", "vous auriez dû", "tu aurais dû",
+        "incident isolé", "cas isolé", "lol", "mdr",
+    ),
+    "en": (
+        "we take this very seriously", "for any inconvenience", "no comment", "customer satisfaction is our priority",
+        "if anyone was offended", "if you were offended", "you should have", "user error", "isolated incident", "lol",
+        "valued customer", "thoughts and prayers",
+    ),
+}  # fmt: skip
+"""Phrases that make it worse in any crisis: hollow, defensive, or blaming those who complain."""
+
+MESSAGES: Mapping[str, tuple[str, str]] = {
+    "length": ("{0} de trop pour {1} (maximum {2})", "{0} too many for {1} (limit {2})"),
+    "banned": ("expression bannie : « {0} »", "banned phrase: {0!r}"),
+    "missing_fact": ("il manque : {0}", "missing: {0}"),
+    "mixed_postures": ("démenti et excuses dans un même texte", "denial and apology in one text"),
+    "posture": ("{0} : pas dans les stratégies permises", "{0}: not among the allowed strategies"),
+    "typography": ("typographie : {0}", "typography: {0}"),
+    "emoji": ("émoji, alors que la marque n’en veut pas", "emoji, though the brand wants none"),
+    "personal_data": ("donnée personnelle : {0}", "personal data: {0}"),
+    "link": ("lien qui n’est ni http ni https : {0}", "link that is neither http nor https: {0}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a text is held to besides its network: from the playbook and from the brand's settings.
+
+    `strategies` None checks no posture. `links` and `contacts` are names of facts by their type.
+    """
+
+    banned: tuple[str, ...] = ()
+    emoji: bool = False
+    strategies: frozenset[str] | None = None
+    links: frozenset[str] = frozenset()
+    contacts: frozenset[str] = frozenset()
+
+
+def lint_draft(
+    pieces: Sequence[Piece], network_name: str, lang: str, policy: Policy = Policy(), *, team_lang: str = "en"
+) -> tuple[Finding, ...]:
+    """The findings against a rendered draft, told in the team's language; empty for one that may be approved.
+
+    >>> [f.rule for f in lint_draft([Piece("Vraiment ? Voir ftp://a.example")], "x", "fr")]
+    ['typography', 'link']
+    """
+    own = "".join(_MASK if piece.fact is not None else piece.text for piece in pieces)
+    found = [
+        *_length(text_of(pieces), network_name),
+        *(("missing_fact", (piece.fact,)) for piece in pieces if piece.missing),
+        *_tone(own, lang, policy),
+        *(("typography", (fault,)) for fault in (french_faults(own) if lang == "fr" else ())),
+        *_data(pieces, policy),
+    ]
+    at = 0 if team_lang == "fr" else 1
+    return tuple(Finding(rule, MESSAGES[rule][at].format(*args)) for rule, args in dict.fromkeys(found))
+
+
+def lint_text(text: str, network_name: str, lang: str, policy: Policy = Policy()) -> tuple[Finding, ...]:
+    """The same for a text that a person wrote or changed, all of it taken as their own words.
+
+    >>> lint_text("Nous revenons vers vous à 18 h.", "dm", "fr")
+    ()
+    """
+    missing = [Piece(f"⟦{name}⟧", name, missing=True) for name in re.findall(r"⟦([^⟧]*)⟧", text)]
+    return lint_draft([Piece(re.sub(r"⟦[^⟧]*⟧", "", text)), *missing], network_name, lang, policy)
+
+
+_Raw = tuple[str, tuple[object, ...]]
+
+
+def _length(text: str, network_name: str) -> Iterable[_Raw]:
+    rule = network(network_name)
+    chars = rule.count(text)
+    if chars > rule.chars_max:
+        yield "length", (chars - rule.chars_max, rule.name, rule.chars_max)
+
+
+def _tone(own: str, lang: str, policy: Policy) -> Iterable[_Raw]:
+    folded = own.casefold()
+    for phrase in (*BANNED.get(lang, ()), *policy.banned):
+        wanted = phrase.casefold().replace("'", "’")
+        if re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", folded.replace("\u202f", " ").replace("\u00a0", " ")):
+            yield "banned", (phrase,)
+    if lang in _DENIAL:
+        if _DENIAL[lang].search(folded) and _REPAIR[lang].search(folded):
+            yield "mixed_postures", ()
+        if policy.strategies is not None:
+            for strategy, words in (("deny", _DENIAL), ("apologise", _APOLOGY), ("compensate", _COMPENSATION)):
+                if strategy not in policy.strategies and words[lang].search(folded):
+                    yield "posture", (strategy,)
+    if not policy.emoji and _EMOJI.search(own):
+        yield "emoji", ()
+
+
+def _data(pieces: Sequence[Piece], policy: Policy) -> Iterable[_Raw]:
+    for piece in pieces:
+        if piece.fact in ("brand", "signature") or piece.missing:
+            continue
+        if piece.fact in policy.links and not _LINK.match(piece.text):
+            yield "link", (piece.text,)
+        bad = _BAD_SCHEME.search(piece.text)
+        if bad:
+            yield "link", (bad.group(),)
+        if piece.fact not in policy.contacts:
+            words = URL.sub("", piece.text)
+            for pattern in (_EMAIL, _PHONE):
+                yield from (("personal_data", (hit.group(),)) for hit in pattern.finditer(words))

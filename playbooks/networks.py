@@ -1,0 +1,91 @@
+"""The networks' own rules: how long a text may be, how it is counted, and how much room there is to write."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from engine.domain.mention import SOURCES
+from playbooks.typography import URL
+
+SIZES = ("micro", "short", "full")
+SHORTENED_LINK_CHARS = 23
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """`chars_max` by `count`; `size` picks how long the sentences of a level are."""
+
+    name: str
+    chars_max: int
+    count: Callable[[str], int] = len
+    size: str = "full"
+
+
+def count_x(text: str) -> int:
+    """The weighted length of X: a link counts 23, an emoji or an ideograph 2 (twitter-text, configuration v3).
+
+    >>> count_x("Voir https://nordalia.example/etat-des-services"), count_x("日本"), count_x("\u202f")
+    (28, 4, 2)
+    """
+    return SHORTENED_LINK_CHARS * len(URL.findall(text)) + sum(_weight(ord(c)) for c in URL.sub("", text))
+
+
+def _weight(code: int) -> int:
+    light = code <= 4351 or 8192 <= code <= 8205 or 8208 <= code <= 8223 or 8242 <= code <= 8247
+    return 1 if light else 2
+
+
+def count_mastodon(text: str) -> int:
+    """Characters, a link counting 23 (Mastodon, StatusLengthValidator)."""
+    return SHORTENED_LINK_CHARS * len(URL.findall(text)) + len(URL.sub("", text))
+
+
+def count_bluesky(text: str) -> int:
+    """An upper bound of the graphemes (app.bsky.feed.post allows 300): code points without combining marks and joiners.
+
+    >>> count_bluesky("e\u0301te\u0301")
+    3
+    """
+    return sum(1 for c in text if not unicodedata.combining(c) and c not in "\u200d\ufe0e\ufe0f")
+
+
+_ALL = (
+    Network("x", 280, count_x, "short"),
+    Network("facebook", 8000),
+    Network("instagram", 2200),
+    Network("tiktok", 150, size="micro"),
+    Network("youtube", 10_000),
+    Network("linkedin", 1250),
+    Network("discord", 2000),
+    Network("reddit", 10_000),
+    Network("mastodon", 500, count_mastodon, "short"),
+    Network("bluesky", 300, count_bluesky, "short"),
+    Network("forum", 2000),
+    Network("blog", 20_000),
+    Network("news", 4000),
+    Network("review", 4096),
+    Network("email", 10_000),
+    Network("dm", 1000),
+    Network("other", 1000),
+)
+
+NETWORKS: Mapping[str, Network] = MappingProxyType({network.name: network for network in _ALL})
+"""By a mention's `source`. Limits of comments, as the networks state them; blog, news, e-mail and direct messages set
+none worth the name, so theirs are what a reader bears."""
+
+assert set(NETWORKS) == set(SOURCES)
+
+
+def network(name: str) -> Network:
+    """The network called `name`; one that we don't know is `other`."""
+    return NETWORKS.get(name, NETWORKS["other"])
+
+
+def variant_index(name: str, count: int) -> int:
+    """Which of `count` wordings the network takes: neighbours of the same size take different ones."""
+    size = network(name).size
+    peers = [n.name for n in _ALL if n.size == size]
+    return peers.index(network(name).name) % count
