@@ -412,7 +412,8 @@ def _explain(error: ValidationError, source: YamlFile) -> str:
         loc.append("type")
     field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).lstrip(".")
     more = f" (and {len(others)} more)" if others else ""
-    message = _MESSAGES.get(first["type"], first["msg"][:1].lower() + first["msg"][1:])
+    words = first["msg"] if first["type"] == "setting" else first["msg"][:1].lower() + first["msg"][1:]
+    message = _MESSAGES.get(first["type"], words)
     return f"{source.locate(loc)}: {field + ': ' if field else ''}{' '.join(message.split())}{more}"
 
 

@@ -1,0 +1,66 @@
+"""`vigie check` and `vigie doctor`, as a person calls them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from engine.domain.errors import ConfigError
+from ops.cli import app
+from ops.commands.doctor import examine
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "vigie.yaml"
+
+
+def test_check_says_what_it_found() -> None:
+    done = CliRunner().invoke(app, ["check", "-c", str(EXAMPLE)])
+    assert done.exit_code == 0, done.output
+    for part in ("Nordalia: found by 4 names", "http on 127.0.0.1:8642", "log (console)", "all well"):
+        assert part in done.output
+
+
+def test_check_lists_every_problem(tmp_path: Path) -> None:
+    path = tmp_path / "v.yaml"
+    path.write_text(
+        "sources: {http: {token_env: VIGIE_NOT_SET, secret_file: /nope}}\n"
+        "alerts: {channels: []}\nplaybooks: {directories: [/nope]}\ndetection: {detector: hal}\ndatabase: /nope/v.db\n"
+    )
+    done = CliRunner().invoke(app, ["check", "-c", str(path)])
+    assert isinstance(done.exception, ConfigError)
+    lines = [*done.stderr.splitlines(), str(done.exception)]
+    for part in ("'hal'", "VIGIE_NOT_SET", "cannot read /nope", "alerts.channels: empty", "playbooks", "folder /nope"):
+        assert any(part in line for line in lines), part
+
+
+def test_doctor_finds_this_machine_fit(tmp_path: Path) -> None:
+    (tmp_path / "v.yaml").write_text("database: v.db\n")
+    findings = {finding.name: finding for finding in examine(tmp_path / "v.yaml")}
+    assert set(findings) >= {"settings", "python", "packages", "playbooks", "database", "disk", "clock", "time zone"}
+    assert {name for name, finding in findings.items() if finding.mark == "fail"} == set()
+
+
+def test_doctor_fails_on_a_broken_database(tmp_path: Path) -> None:
+    (tmp_path / "vigie.db").write_bytes(b"this is no database, but long enough to look like a file of one" * 20)
+    (tmp_path / "v.yaml").write_text("")
+    done = CliRunner().invoke(app, ["doctor", "-c", str(tmp_path / "v.yaml")])
+    assert done.exit_code == 1
+    assert "fail database" in done.output
+    assert "not a database" in done.output
+
+
+def test_doctor_fails_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "v.yaml").write_text("database: missing/v.db\n")
+    findings = {finding.name: finding for finding in examine(tmp_path / "v.yaml")}
+    assert findings["database"].mark == "fail"
+
+
+def test_doctor_goes_on_after_broken_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "v.yaml").write_text("lang: de\n")
+    marks = {finding.name: finding.mark for finding in examine(tmp_path / "v.yaml")}
+    assert marks["settings"] == "fail"
+    assert marks["python"] == "ok"
+    assert os.listdir(tmp_path) == ["v.yaml"], "an examination leaves nothing behind"
