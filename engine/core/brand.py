@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core.case import SPAN_S, Case
-from engine.core.tally import UNITS, Tally
+from engine.core.tally import UNITS, Tally, canonical
 from engine.core.terms import TermBaseline, terms_of
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.effects import Effect, Gauged, StateDropped, StateSaved
@@ -19,6 +19,9 @@ LOOKBACK_S = 43_200
 """Closed spans are kept for twelve hours: as far back as an onset may lie."""
 
 RECENT_S = 3_600
+
+TERMS_A_SPAN = 8
+"""The usual words are learnt from a sample: so many negatives every ten minutes say enough."""
 
 EMPTY = Tally()
 """What a bin without a mention holds; read only."""
@@ -43,7 +46,7 @@ class BrandStream:
         self._dropped: list[str] = []
         self._dirty = False
         self._dirty_baseline = False
-        self._last: tuple[Reading | WarmingUp, Tally] | None = None
+        self._last: tuple[Reading | WarmingUp, int] | None = None
 
     def bin_at(self, start_s: int) -> Tally:
         """The open bin that starts there, marked as changed."""
@@ -81,32 +84,31 @@ class BrandStream:
             self._dropped.append(f"bin:{start_s}:{self.name}")
         verdict = self._detector.step(BinCount(start_s, width, tally.units / UNITS, float(tally.total)))
         expected = 0.0 if isinstance(verdict, WarmingUp) else verdict.expected
-        if tally is EMPTY:
-            tally = Tally() if expected else EMPTY
         if tally is not EMPTY:
             tally.expected = expected
-        self._keep(start_s, tally)
-        self._last = (verdict, tally)
+        self._keep(start_s, tally, expected)
+        self._last = (verdict, tally.units)
         end_s = start_s + width
         effects: list[Effect] = []
-        if isinstance(verdict, Reading):
-            if verdict.alarm or verdict.active or not self.case.is_calm or self.case.incident is not None:
-                effects = self.case.on_bin(end_s, verdict, tally, self._recent(end_s), self._spans, self.baseline)
-            else:
-                effects = self.case.on_bin(end_s, verdict, tally, [], self._spans, self.baseline)
+        case = self.case
+        if isinstance(verdict, Reading) and case.cares(verdict):
+            effects = case.on_bin(end_s, verdict, tally, expected, self._recent, self._spans, self.baseline)
         if end_s % SPAN_S == 0:
             self._turn_span(end_s)
         return effects
 
-    def _keep(self, start_s: int, tally: Tally) -> None:
+    def _keep(self, start_s: int, tally: Tally, expected: float) -> None:
         """Add a closed bin to its span."""
-        if tally is EMPTY:
-            return
         span_s = start_s - start_s % SPAN_S
         span = self._spans.get(span_s)
         if span is None:
+            if not expected and tally is EMPTY:
+                return
             span = self._spans[span_s] = Tally()
-        span.merge(tally)
+        if tally is EMPTY:
+            span.expected += expected  # by far the most common: nobody wrote in that minute
+        else:
+            span.merge(tally)
         self._dirty_spans.add(span_s)
 
     def _recent(self, end_s: int) -> list[Tally]:
@@ -118,7 +120,8 @@ class BrandStream:
         span = self._spans.get(end_s - SPAN_S)
         if span is not None and span.candidates and self.case.is_calm:
             ignored = self.case.ignored_words
-            self.baseline.learn([terms_of(c.mention.text, ignored) for c in span.candidates], end_s * 1000)
+            sample = canonical(span.candidates, TERMS_A_SPAN)[:TERMS_A_SPAN]
+            self.baseline.learn([terms_of(c.mention.text, ignored) for c in sample], end_s * 1000)
             self._dirty_baseline = True
         for old in [s for s in self._spans if s < end_s - LOOKBACK_S]:
             del self._spans[old]
@@ -131,10 +134,10 @@ class BrandStream:
         """The last closed bin, for the panels."""
         if self._last is None:
             return []
-        verdict, tally = self._last
+        verdict, units = self._last
         labels = (self.name,)
         effects: list[Effect] = [
-            Gauged("negatives_observed", labels, tally.units / UNITS),
+            Gauged("negatives_observed", labels, units / UNITS),
             Gauged("incident_level", labels, float(self.case.incident.level) if self.case.incident else 0.0),
             Gauged("incidents_open", labels, float(self.case.phase in ACTIVE_PHASES)),
         ]

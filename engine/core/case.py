@@ -6,6 +6,7 @@ follows: levels, evidence, the playbook, alerts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -35,6 +36,9 @@ from engine.domain.incident import (
 from engine.domain.playbook import BrandVoice, Plan, PlanRequest
 from engine.domain.series import Reading, SignalReading
 from engine.ports.planner import Planner
+
+Recent = Callable[[int], list[Tally]]
+"""The closed spans of the hour that ended at a time."""
 
 RULE_VERSION = 1
 """Part of every alert's key: rules that decide otherwise get keys of their own."""
@@ -85,24 +89,33 @@ class Case:
             return self.incident.phase
         return Phase.SUSPECTED if self.suspected_since_s is not None else None
 
+    def cares(self, reading: Reading) -> bool:
+        """Whether a bin can change anything here. Most bins of most brands can't, and cost nothing more."""
+        if reading.alarm or self.suspected_since_s is not None or reading.score >= self._weak_from:
+            return True
+        return self.incident is not None and self.incident.phase not in CLOSED_PHASES
+
     def on_bin(
-        self, end_s: int, reading: Reading, closed: Tally, recent: list[Tally], lookback: dict[int, Tally],
-        baseline: TermBaseline,
+        self, end_s: int, reading: Reading, closed: Tally, expected: float,
+        recent_of: Recent, lookback: dict[int, Tally], baseline: TermBaseline,
     ) -> list[Effect]:  # fmt: skip
-        """A bin that ended at `end_s` was judged. `closed` is its tally, `recent` those of the last hour, `lookback`
-        the closed spans by their start, for the evidence since the onset."""
-        if self.incident is not None and self.incident.phase not in CLOSED_PHASES:
-            self.tally.merge(closed)
+        """A bin that ended at `end_s` was judged. `closed` is its tally, `recent_of` gives those of the last hour,
+        `lookback` the closed spans by their start, for the evidence since the onset."""
         self._expire(end_s)
+        if self.incident is not None and self.incident.phase not in CLOSED_PHASES:
+            if closed.total:
+                self.tally.merge(closed)
+            else:
+                self.tally.expected += expected
         if reading.alarm:
-            return self._alarm(end_s, reading, recent, lookback, baseline)
+            return self._alarm(end_s, reading, recent_of, lookback, baseline)
         effects: list[Effect] = []
         if self.incident is None:
             self._suspect(end_s, reading)
         elif self.incident.phase not in CLOSED_PHASES:
             effects += self._watch_calm(end_s, reading, baseline)
-            if self.incident.phase in (Phase.OPEN, Phase.ACKNOWLEDGED):
-                effects += self._follow(end_s, reading, recent, baseline)
+            if self.incident.phase in (Phase.OPEN, Phase.ACKNOWLEDGED) and (closed.units or end_s % SPAN_S == 0):
+                effects += self._follow(end_s, reading, recent_of, baseline)
         return effects
 
     def command(
@@ -153,7 +166,12 @@ class Case:
             self.suspected_since_s = None
 
     def _alarm(
-        self, end_s: int, reading: Reading, recent: list[Tally], lookback: dict[int, Tally], baseline: TermBaseline
+        self,
+        end_s: int,
+        reading: Reading,
+        recent_of: Recent,
+        lookback: dict[int, Tally],
+        baseline: TermBaseline,
     ) -> list[Effect]:
         before = self.phase
         after = TRANSITIONS[before, Trigger.ALARM]
@@ -163,7 +181,7 @@ class Case:
         reasons = tuple(self._why(t) for t in reading.tests if t.alarm)
         if before in (Phase.OPEN, Phase.ACKNOWLEDGED):
             note = self._note(end_s * 1000, "vigie", "alarm", "; ".join((say(self._config.lang, "again"), *reasons)))
-            return note + self._follow(end_s, reading, recent, baseline)
+            return note + self._follow(end_s, reading, recent_of, baseline)
         if before is not Phase.CONTAINED:
             self._since_s = min(test.since_s, end_s - self._config.bin_s)
             self._gather(lookback, end_s)
@@ -175,7 +193,7 @@ class Case:
             self.incident = replace(self.incident, phase=after, waves=waves)
         self.suspected_since_s = None
         self._hysteresis.below_since_s = None
-        decision = self._judge(recent)
+        decision = self._judge(recent_of(end_s))
         return self._set_level(decision.level, (*reasons, *decision.reasons), end_s * 1000, kind, baseline)
 
     def _gather(self, lookback: dict[int, Tally], end_s: int) -> None:
@@ -210,16 +228,16 @@ class Case:
             exercise=self._config.exercise,
         )
 
-    def _follow(self, end_s: int, reading: Reading, recent: list[Tally], baseline: TermBaseline) -> list[Effect]:
-        """Keep the level and, every ten minutes, the evidence up to date."""
+    def _follow(self, end_s: int, reading: Reading, recent_of: Recent, baseline: TermBaseline) -> list[Effect]:
+        """Keep the level and, every hour, the evidence up to date."""
         assert self.incident is not None
         self._surprise = max(self._surprise, reading.score)
-        decision = self._judge(recent)
+        decision = self._judge(recent_of(end_s))
         level = self._hysteresis.settle(self.incident.level, decision.level, end_s)
         if level != self.incident.level:
             kind = AlertKind.RAISED if level > self.incident.level else AlertKind.LOWERED
             return self._set_level(level, decision.reasons, end_s * 1000, kind, baseline)
-        if end_s % SPAN_S == 0:
+        if end_s % EXPLAIN_S == 0:
             self._explain(baseline)
             return [IncidentSaved(self.incident)]
         return []
@@ -352,7 +370,10 @@ class Case:
 
 
 SPAN_S = 600
-"""Closed bins are kept in spans of ten minutes; an open incident's evidence is written anew as often."""
+"""Closed bins are kept in spans of ten minutes."""
+
+EXPLAIN_S = 3_600
+"""An open incident's evidence is written anew with every change of its level, and every hour."""
 
 
 def _logged(incident: Incident, entry: TimelineEntry) -> Incident:

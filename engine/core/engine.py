@@ -20,7 +20,9 @@ from engine.domain.effects import (
     DeadLettered,
     Effect,
     Gauged,
+    IncidentSaved,
     LateStored,
+    PlanMade,
     StateDropped,
     StateSaved,
 )
@@ -86,6 +88,7 @@ class Engine:
         effects += self._take_in(batch.mentions, now_ms, counts)
         effects += self._close(batch.end)
         effects += [effect for command in batch.commands for effect in self._command(command)]
+        effects = _last_forms(effects)
         effects += self._save()
         effects += [Counted(name, labels, n) for (name, labels), n in sorted(counts.items())]
         if self._watermark.newest_ms and batch.live:
@@ -278,3 +281,11 @@ class Engine:
                 stream = self._brands.get(name) or self._add_brand(name)
                 if stream is not None:
                     stream.restore(kind, int(at_s), data, known, planned)
+
+
+def _last_forms(effects: list[Effect]) -> list[Effect]:
+    """Of each incident and plan only its form at the end of the step: a long batch may have moved it often."""
+    last = {e.incident.id: i for i, e in enumerate(effects) if isinstance(e, IncidentSaved)}
+    last |= {"plan of " + e.incident_id: i for i, e in enumerate(effects) if isinstance(e, PlanMade)}
+    kept = set(last.values())
+    return [e for i, e in enumerate(effects) if i in kept or not isinstance(e, IncidentSaved | PlanMade)]

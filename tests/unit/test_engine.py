@@ -27,9 +27,7 @@ def test_a_storm_opens_one_incident_with_its_reasons():
     assert incident.opened_at_ms == START_MS + 61 * MINUTE_MS
     assert incident.levels[0].at_ms == incident.opened_at_ms
     assert incident.level_max >= Level.ORANGE  # eight times the usual volume, from 160 messages
-    assert (
-        incident.levels[0].reasons[0].startswith("Surge of negatives: 8 observed, 0.2 expected since 2026-01-01")
-    )
+    assert incident.levels[0].reasons[0].startswith("Surge of negatives: 8 observed, 0.2 expected since 2026-01-01")
     assert incident.playbook == "generic"
     assert next(iter(recorder.alerts.values())).alert.kind is AlertKind.OPENED
 
@@ -52,8 +50,7 @@ def test_the_evidence_holds_figures_words_and_mentions():
 def test_evidence_looks_no_further_than_the_bin_that_decided():
     """At the opening the storm's later mentions are already in memory; they must not colour what is recorded."""
     whole = replay(make_engine(), storm(), size=1_000)
-    first_of = {e.incident.id: e.incident for e in reversed([x for x in whole.effects if hasattr(x, "incident")])}
-    (opened,) = first_of.values()
+    opened = next(iter(whole.alerts.values())).alert.incident
     assert opened.evidence.observed == 8.0
 
 
@@ -139,7 +136,13 @@ def test_rejects_cursors_and_counts_pass_through():
     assert effects[-1] == CursorMoved(cursor)
     recorder = Recorder()
     recorder.apply(effects)
-    assert recorder.counts == {("rejected", ("", "text")): 1, ("dead_letters", ()): 1, ("unknown_fields", ()): 3, ("truncated", ()): 1}
+    refused = {("rejected", ("", "text")): 1, ("dead_letters", ()): 1}
+    assert recorder.counts == {**refused, ("unknown_fields", ()): 3, ("truncated", ()): 1}
+        ("rejected", ("", "text")): 1,
+        ("dead_letters", ()): 1,
+        ("unknown_fields", ()): 3,
+        ("truncated", ()): 1,
+    }
 
 
 def test_sentiment_from_upstream_is_used_as_it_is():
