@@ -14,6 +14,7 @@ from engine.domain.errors import InputError, VigieError
 from ops.commands.check import check
 from ops.commands.detect import detect
 from ops.commands.doctor import doctor
+from ops.commands.incidents import incidents_app
 from ops.commands.schema import schema
 from ops.commands.score import score
 from ops.commands.train import train
@@ -34,6 +35,7 @@ app.command("schema")(schema)
 app.command("score")(score)
 app.command("train")(train)
 app.command("doctor")(doctor)
+app.add_typer(incidents_app, name="incidents")
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ processes `BEGIN IMMEDIATE` and the busy time-out do it. Transactions are short:
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.sql.dml import Insert
 
 from engine.domain.errors import InputError, StateError, TransientError
-from ops.store.migrate import migrate
+from ops.store.migrate import is_current, migrate
 
 BUSY_MS_MAX = 5_000
 """How long to wait for another process's transaction."""
@@ -45,8 +46,11 @@ class Database:
             self._engine = _engine(self.url, durable)
             self._writer = self._engine.execution_options(vigie_writes=True)
             try:
-                with self.write() as connection:
-                    migrate(connection, str(self.name))
+                with self.read() as connection:
+                    current = is_current(connection)
+                if not current:  # only then does opening wait for a writer
+                    with self.write() as connection:
+                        migrate(connection, str(self.name))
             except BaseException:
                 self._engine.dispose()
                 raise
@@ -147,8 +151,9 @@ def translated(name: str) -> Iterator[None]:
     """Turn a driver's error into one of the house's, with one line."""
     try:
         yield
-    except DBAPIError as error:
-        said = str(error.orig).splitlines()[0] if error.orig and str(error.orig) else type(error).__name__
+    except (DBAPIError, sqlite3.Error) as error:  # the driver's own comes from the statements that open a connection
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        said = next(iter(str(cause).splitlines()), "") or type(error).__name__
         if "locked" in said or "busy" in said:
             raise TransientError(f"{name}: another process holds the store; try again") from error
         if "disk is full" in said or "disk I/O" in said:
@@ -161,6 +166,6 @@ def translated(name: str) -> Iterator[None]:
             raise StateError(f"{name}: damaged ({said}); restore it from a copy") from error
         if "no such table" in said or "no such column" in said:
             raise StateError(f"{name}: not the form that this vigie knows ({said})") from error
-        if error.connection_invalidated or "connect" in said:
+        if (isinstance(error, DBAPIError) and error.connection_invalidated) or "connect" in said:
             raise TransientError(f"{name}: {said}") from error
         raise

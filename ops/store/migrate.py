@@ -18,6 +18,16 @@ KNOWN = frozenset({"0001"})
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
+def is_current(connection: Connection) -> bool:
+    """Is there nothing to do?"""
+    from sqlalchemy import inspect, text
+
+    tables = inspect(connection).get_table_names()
+    if "alembic_version" not in tables or "cursors" not in tables:
+        return False
+    return bool(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD)
+
+
 def migrate(connection: Connection, name: str) -> None:
     """Upgrade the database behind `connection` (inside its transaction) to `HEAD`.
 
