@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from math import log10
 from typing import Any, Final
 
-from detectors.series.evidence import WEEK_S, Evidence
+from detectors.series.evidence import POISSON_COSTS, Evidence, binomial_costs
 from detectors.series.normal import HOUR_S, Drift, NormalPrior
 from detectors.series.tail import Tail, TailPrior
 from engine.domain.series import SignalReading
 
-_FORGET: Final = 0.5 ** (1 / (8 * 168))
-"""An hour's forgetting of the tail: half in eight weeks; rare excursions need a long memory."""
-_SPAN_S: Final = 600.0
-"""Drift is one and the same for about ten minutes of bins, however short the bins are."""
-QUIET_S: Final = 3 * HOUR_S
-"""Nobody is told of the same storm twice within three hours."""
+QUIET_S: Final = HOUR_S
+"""Nobody is told of the same storm twice within an hour."""
+_SHARE_MAX: Final = 0.95
+"""Where nearly all is negative anyway, no share can rise: the rate must tell."""
 _PATIENCE_S: Final = 24 * HOUR_S
 """A storm that lasts longer is the new normal: learning resumes."""
 
@@ -36,36 +34,54 @@ class Budgeted:
     """A sequential test of counts against an expectation that is handed in."""
 
     __slots__ = (
-        "_alarm_s", "_bin_s", "_ebb", "_evidence", "_expected", "_name", "_observed", "_part", "_span", "_tail",
-        "_threshold", "active", "drift", "surprise",
+        "_alarm_s", "_bin_s", "_ebb", "_evidence", "_expected", "_name", "_observed", "_costs", "_share", "_span",
+        "_threshold", "active", "drift", "surprise", "tail",
     )  # fmt: skip
 
     def __init__(self, params: TestParams, bin_s: int, false_alarms_per_week: float) -> None:
         self._name = params.name
         self._bin_s = bin_s
-        self._span = max(1.0, _SPAN_S / bin_s)
+        self._span = max(1.0, params.normal.span_s / bin_s)
         self._ebb = 0.5 ** (bin_s / HOUR_S)
         self._threshold = -log10(false_alarms_per_week * params.part)
         self._evidence = Evidence(bin_s)
-        self._tail = Tail(params.tail)
+        self.tail = Tail(params.tail)
         self.drift = Drift(params.normal)
+        self._share = -1.0
+        self._costs = POISSON_COSTS
         self._alarm_s = 0
         self._observed = self._expected = 0.0
         self.active = False
         self.surprise = 0.0
 
-    def take(self, n: float, base: float, unsure: float, start_s: int) -> bool:
-        """Take in a bin; True if the evidence stands over the threshold."""
+    def take_rate(self, n: float, base: float, unsure: float, start_s: int) -> bool:
+        """Take in a bin where `base` events are usual, sure up to the relative variance `unsure`."""
         drift = self.drift
         expected = base * drift.m
-        v = drift.phi * (1.0 + (drift.delta2 + unsure) * self._span * expected)
-        z = self._evidence.update(n, expected, v, start_s)
-        self.surprise = self._tail.surprise(z)
+        v = drift.phi * (1.0 + (drift.unsure + unsure) * self._span * expected)
+        z = self._evidence.update(n, expected, POISSON_COSTS, expected, v, start_s)
+        return self._judge(z, n, base, expected, expected, start_s)
+
+    def take_share(self, n: float, total: float, usual: float, start_s: int) -> bool:
+        """Take in a bin of `total` mentions, a share `usual` of which are usually negative."""
+        drift = self.drift
+        share = usual * drift.m
+        if share > _SHARE_MAX:
+            share = _SHARE_MAX
+        if share != self._share:
+            self._share, self._costs = share, binomial_costs(share)
+        expected = share * total
+        v = drift.phi * (1.0 + drift.unsure * self._span * expected)
+        z = self._evidence.update(n, total, self._costs, expected, v, start_s)
+        return self._judge(z, n, usual * total, expected, expected * (1.0 - share), start_s)
+
+    def _judge(self, z: float, n: float, base: float, expected: float, variance: float, start_s: int) -> bool:
+        self.surprise = self.tail.surprise(z)
+        self.tail.learn(z)
         if self.active:
             self._ebbing(n, expected, start_s)
         else:
-            drift.add(n, base, expected)
-            self._tail.learn(z)
+            self.drift.add(n, base, expected, variance)
         return self.surprise >= self._threshold
 
     def _ebbing(self, n: float, expected: float, start_s: int) -> None:
@@ -82,13 +98,15 @@ class Budgeted:
         self.active = True
         self._alarm_s = start_s
         self._observed, self._expected = self._evidence.observed, 0.0
-        self._tail.drop()
         self.drift.clear()
 
-    def close_hour(self) -> tuple[float, float]:
-        """End an hour of calm: the clipped count and its inflation, for the slow level."""
-        self._tail.tick(HOUR_S / WEEK_S, _FORGET)
-        return self.drift.close()
+    def begin(self) -> None:
+        """The series is known now: whatever the evidence says so far, it said of an unknown series."""
+        self._evidence.reset()
+
+    def close(self, seconds: float) -> tuple[float, float]:
+        """End a block of calm: the clipped count and its inflation, for the slow level."""
+        return self.drift.close(seconds)
 
     def reading(self, alarm: bool) -> SignalReading:
         e = self._evidence
@@ -97,13 +115,13 @@ class Budgeted:
     def dump(self) -> dict[str, Any]:
         return {
             "evidence": self._evidence.dump(),
-            "tail": self._tail.dump(),
+            "tail": self.tail.dump(),
             "drift": self.drift.dump(),
             "alarm": [self._alarm_s, self._observed, self._expected, self.active, self.surprise],
         }
 
     def load(self, state: dict[str, Any]) -> None:
         self._evidence.load(state["evidence"])
-        self._tail.load(state["tail"])
+        self.tail.load(state["tail"])
         self.drift.load(state["drift"])
         self._alarm_s, self._observed, self._expected, self.active, self.surprise = state["alarm"]

@@ -13,14 +13,13 @@ Var(n) = phi (lambda + delta2 lambda^2).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, log, sqrt
 from typing import Any, Final
 
 HOUR_S: Final = 3600
 _SLOW: Final = 0.5 ** (1 / 336)
 """An hour's forgetting of the slow level: half in two weeks, so that a weekday is known from more than one."""
-_FAST: Final = 0.5 ** (1 / 12)
-"""An hour's forgetting of the drift: half in 12 hours, the night before weighs as much as the day."""
+_LEARN: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,82 +27,94 @@ class NormalPrior:
     """What other series teach of the scatter, before this one has spoken."""
 
     phi: float = 1.1
-    delta: float = 0.25
-    drift_events: float = 6.0
-    """Weight of 'no drift', in events: 1 / 0.4^2, since a day differs from the usual by about 40 %."""
+    drift: float = 0.25
+    """Standard deviation of the drift, relative."""
+    memory_s: float = 12 * HOUR_S
+    """The drift comes back to nothing by a factor e in this time."""
+    span_s: float = 1800.0
+    """How long an error in the drift goes on before it is found out: a storm must stand out from it over this time."""
     phi_events: float = 100.0
-    delta_hours: float = 24.0
+    """Weight of `phi`, in events."""
 
 
 class Drift:
-    """Fast ratio of observed to base expectation, and the scatter around it, for one test."""
+    """Ratio of the brand's present to its own level: a mean-reverting walk x = log m, followed by a Kalman filter.
+
+    `unsure` is the variance of x, known to this filter: what the next bins may differ from m by without any storm.
+    """
 
     __slots__ = (
-        "_d_den", "_d_num", "_m_den", "_m_num", "_p_den", "_p_num", "_prior",
-        "base", "delta2", "m", "n", "phi", "square", "variance",
+        "_log_s2", "_p_den", "_p_num", "_p_var", "_prior", "_x",
+        "base", "m", "n", "phi", "square", "unsure", "variance",
     )  # fmt: skip
 
     def __init__(self, prior: NormalPrior) -> None:
         self._prior = prior
-        self._m_num = self._m_den = 0.0
+        self._x = 0.0
+        self._p_var = prior.drift**2
+        self._log_s2 = log(prior.drift**2)
         self._p_num = self._p_den = 0.0
-        self._d_num = self._d_den = 0.0
         self.clear()
         self._refresh()
 
     def clear(self) -> None:
-        """Begin a new hour."""
+        """Begin a new block."""
         self.n = self.base = self.square = self.variance = 0.0
 
-    def add(self, n: float, base: float, expected: float) -> None:
-        """Put a bin into the current hour."""
+    def add(self, n: float, base: float, expected: float, variance: float) -> None:
+        """Put a bin into the current block."""
         self.n += n
         self.base += base
         e = n - expected
-        v = expected * (1.0 + self.delta2 * expected)
-        e *= e
-        limit = 9.0 * self.phi * v + 1.0  # 3 sigma, and a first event of a silent brand is no outlier
+        e *= e / (1.0 + self.unsure * expected)
+        limit = 9.0 * self.phi * variance + 1.0  # 3 sigma, and a first event of a silent brand is no outlier
         self.square += e if e < limit else limit
-        self.variance += v
+        self.variance += variance
 
-    def close(self) -> tuple[float, float]:
-        """End the hour and learn from it; the clipped count and its inflation, for the slow level."""
+    def close(self, seconds: float) -> tuple[float, float]:
+        """End the block and learn from it; the clipped count and its inflation, for the slow level."""
         p = self._prior
+        keep = _SLOW ** (seconds / HOUR_S)
+        self._p_num = self._p_num * keep + self.square
+        self._p_den = self._p_den * keep + self.variance
         e = self.base * self.m
-        spread = self.phi * e + self.delta2 * e * e
-        limit = 2.0 * sqrt(spread) + 1.0
-        n = min(max(self.n, e - limit), e + limit)
-        self._m_num = self._m_num * _FAST + n / self.phi
-        self._m_den = self._m_den * _FAST + self.base / self.phi
-        self._p_num = self._p_num * _SLOW + self.square
-        self._p_den = self._p_den * _SLOW + self.variance
-        inflation = self.phi + self.delta2 * e
+        n = self.n
+        inflation = self.phi + self._p_var * e
         if e > 0.0:
-            weight = 1.0 / (inflation * inflation)
-            square = min((self.n - e) ** 2, 9.0 * spread + 1.0)
-            self._d_num = self._d_num * _SLOW + weight * (square - self.phi * e)
-            self._d_den = self._d_den * _SLOW + weight * e * e
+            spread = inflation * e
+            limit = 2.0 * sqrt(spread) + 1.0
+            n = min(max(n, e - limit), e + limit)
+            part = self._p_var * e / inflation
+            surplus = min((self.n - e) ** 2 / spread, 9.0) - 1.0
+            self._log_s2 += _LEARN * part * surplus + 0.02 * _LEARN * (log(p.drift**2) - self._log_s2)
+            self._x += part * (n / e - 1.0)
+            self._p_var *= 1.0 - part
+        self.coast(seconds)
+        return n, inflation
+
+    def coast(self, seconds: float) -> None:
+        """Begin a new block without having learnt from the last: the drift goes on unseen."""
+        rho = exp(-seconds / self._prior.memory_s)
+        self._x *= rho
+        self._p_var = self._p_var * rho * rho + exp(self._log_s2) * (1.0 - rho * rho)
         self.clear()
         self._refresh()
-        del p
-        return n, inflation
 
     def _refresh(self) -> None:
         p = self._prior
-        self.m = (p.drift_events + self._m_num) / (p.drift_events + self._m_den)
+        self.m = exp(self._x)
+        self.unsure = self._p_var
         self.phi = max(0.3, (p.phi * p.phi_events + self._p_num) / (p.phi_events + self._p_den))
-        w = p.delta_hours / p.delta**4  # an hour that tells delta apart from chance weighs 1 / delta^4
-        self.delta2 = min(4.0, max(0.0, (p.delta**2 * w + self._d_num) / (w + self._d_den)))
 
     def dump(self) -> list[Any]:
         return [
-            self._m_num, self._m_den, self._p_num, self._p_den, self._d_num, self._d_den,
+            self._x, self._p_var, self._log_s2, self._p_num, self._p_den,
             self.n, self.base, self.square, self.variance,
         ]  # fmt: skip
 
     def load(self, state: list[Any]) -> None:
         (
-            self._m_num, self._m_den, self._p_num, self._p_den, self._d_num, self._d_den,
+            self._x, self._p_var, self._log_s2, self._p_num, self._p_den,
             self.n, self.base, self.square, self.variance,
         ) = state  # fmt: skip
         self._refresh()
@@ -121,9 +132,10 @@ class ShareLevel:
         self._num = self._den = 0.0
         self._refresh()
 
-    def close(self, negatives: float, total: float, inflation: float) -> None:
-        self._num = self._num * _SLOW + negatives / inflation
-        self._den = self._den * _SLOW + total / inflation
+    def close(self, negatives: float, total: float, hours: float, inflation: float) -> None:
+        keep = _SLOW**hours
+        self._num = self._num * keep + negatives / inflation
+        self._den = self._den * keep + total / inflation
         self._refresh()
 
     def _refresh(self) -> None:
@@ -186,14 +198,15 @@ class RateLevel:
         here, day = self._hour(h), self._day(d)
         level = self._num / self._den
         hours, days = self._hours, self._days
-        keep = 0.5 ** (1 / 28)  # each hour of day is seen once a day: half in four weeks
+        keep = 0.5 ** (fraction / 28)  # each hour of day is seen once a day: half in four weeks
         hours[h] = hours[h] * keep + n / inflation
         hours[24 + h] = hours[24 + h] * keep + level * day * fraction / inflation
-        keep = 0.5 ** (1 / 192)  # each weekday is seen for 24 hours a week: half in eight weeks
+        keep = 0.5 ** (fraction / 192)  # each weekday is seen for 24 hours a week: half in eight weeks
         days[d] = days[d] * keep + n / inflation
         days[7 + d] = days[7 + d] * keep + level * here * fraction / inflation
-        self._num = self._num * _SLOW + n / inflation
-        self._den = self._den * _SLOW + here * day * fraction / inflation
+        keep = _SLOW**fraction
+        self._num = self._num * keep + n / inflation
+        self._den = self._den * keep + here * day * fraction / inflation
 
     def dump(self) -> list[Any]:
         return [self._num, self._den, self._hours, self._days]

@@ -1,13 +1,14 @@
 """The tail of a statistic, learnt online: how often a week it tops a level while nothing happens.
 
 A model's own promise (mean R >= A at most once in A weeks) holds as far as the model does; real counts have heavier
-tails. So the tops of the excursions of z = log R above a moderate level u are watched: they come at a rate zeta a week,
-and their excess over u is close to exponential with mean sigma (the peaks-over-threshold limit of extreme values), hence
+tails, and a cautious model lighter ones. So the highest z = log R of every six hours is watched. About one top in four
+stands above a level u that is tracked with them, and the excess over u is close to exponential with mean sigma (peaks
+over threshold: Balkema and de Haan 1974, Pickands 1975), hence
 
-    alarms a week at level z = zeta exp(-(z - u) / sigma).
+    alarms a week at level z = 28 p exp(-(z - u) / sigma),     p = share of tops above u.
 
-zeta (Gamma) and sigma (inverse Gamma) start from priors pooled over other series and follow the series' own excursions.
-An excursion that became an alarm teaches nothing: it may be a storm.
+u, p and sigma start from priors pooled over other series and follow the series' own tops. Six hours that hold a storm
+teach nothing.
 """
 
 from __future__ import annotations
@@ -17,74 +18,80 @@ from math import log
 from typing import Any, Final
 
 _LN10: Final = log(10.0)
+TOP_S: Final = 6 * 3600
+"""Tops so far apart are nearly independent: alarms come singly."""
+_TOPS_A_WEEK: Final = 28.0
+_ABOVE: Final = 0.25
+"""Share of tops above the level: seven a week, enough to learn from, and few enough to be the tail."""
+_KEEP: Final = 0.5 ** (1 / 224)
+"""A top's forgetting: half in eight weeks, since rare things need a long memory."""
+_EXCESS_MAX: Final = 8.0
+"""One top, be it a missed storm, counts for at most eight times the mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class TailPrior:
-    """What other series teach: `per_week` excursions above `level`, of mean excess `scale`; and how sure we are."""
+    """What other series teach: the level that one top in four exceeds, and the mean excess over it."""
 
-    per_week: float
+    level: float
     scale: float
-    level: float = -2.0
-    weeks: float = 2.0
-    """Weight of `per_week`, in weeks of watching."""
-    peaks: float = 20.0
-    """Weight of `scale`, in excursions."""
+    level_tops: float = 12.0
+    """Weight of `level`, in tops: three days."""
+    scale_peaks: float = 10.0
+    """Weight of `scale`, in excesses: ten days' worth."""
 
 
 class Tail:
     """Turns a level of the statistic into surprise: -log10 of the false alarms a week that it would cost.
 
-    >>> t = Tail(TailPrior(per_week=10.0, scale=1.0, level=0.0))
-    >>> t.surprise(0.0), round(t.surprise(4.60517), 3)
-    (-1.0, 1.0)
+    >>> t = Tail(TailPrior(level=0.0, scale=1.0))
+    >>> round(t.surprise(0.0), 3), round(t.surprise(6.551), 3)  # seven a week, then one in a hundred weeks
+    (-0.845, 2.0)
     """
 
-    __slots__ = ("_excess", "_log_rate", "_n", "_peak", "_prior", "_scale", "_weeks")
+    __slots__ = ("_above", "_excess", "_level", "_log_rate", "_prior", "_scale", "_seen", "_top")
 
     def __init__(self, prior: TailPrior) -> None:
         self._prior = prior
-        self._n = 0.0
-        self._excess = 0.0
-        self._weeks = 0.0
-        self._peak: float | None = None
+        self._level = prior.level
+        self._above = self._excess = self._seen = 0.0
+        self._top: float | None = None
         self._refresh()
 
     def surprise(self, z: float) -> float:
-        return ((z - self._prior.level) / self._scale - self._log_rate) / _LN10
+        return ((z - self._level) / self._scale - self._log_rate) / _LN10
 
     def learn(self, z: float) -> None:
-        """See the statistic after one more bin of calm."""
-        if self._peak is None:
-            if z > self._prior.level:
-                self._peak = z
-        elif z > self._peak:
-            self._peak = z
-        elif z < self._prior.level - 1.0:  # one nat below: the excursion is over, not merely trembling at the level
-            self._n += 1.0
-            self._excess += self._peak - self._prior.level
-            self._peak = None
+        """See the statistic after one more bin."""
+        if self._top is None or z > self._top:
+            self._top = z
 
-    def tick(self, weeks: float, forget: float) -> None:
-        """Some time has passed; `forget` is the factor by which the past weighs less."""
-        self._n *= forget
-        self._excess *= forget
-        self._weeks = self._weeks * forget + weeks
+    def close(self, *, calm: bool) -> None:
+        """Six hours are over; learn from their top if they were `calm`."""
+        top, self._top = self._top, None
+        if top is None or not calm:
+            return
+        excess = top - self._level
+        self._seen = self._seen * _KEEP + 1.0
+        self._above *= _KEEP
+        self._excess *= _KEEP
+        if excess > 0.0:
+            self._above += 1.0
+            self._excess += min(excess, _EXCESS_MAX * self._scale)
+        # Robbins and Monro: the best step is 1 / (density n), and the density at the level is _ABOVE / scale
+        step = self._scale / _ABOVE / (self._prior.level_tops + self._seen)
+        self._level += step * ((1.0 if excess > 0.0 else 0.0) - _ABOVE)
         self._refresh()
-
-    def drop(self) -> None:
-        """The present excursion became an alarm: forget it."""
-        self._peak = None
 
     def _refresh(self) -> None:
         p = self._prior
-        rate = (p.per_week * p.weeks + self._n) / (p.weeks + self._weeks)
-        self._log_rate = log(rate)
-        self._scale = (p.scale * p.peaks + self._excess) / (p.peaks + self._n)
+        above = (_ABOVE * p.level_tops + self._above) / (p.level_tops + self._seen)
+        self._log_rate = log(_TOPS_A_WEEK * above)
+        self._scale = (p.scale * p.scale_peaks + self._excess) / (p.scale_peaks + self._above)
 
     def dump(self) -> list[Any]:
-        return [self._n, self._excess, self._weeks, self._peak]
+        return [self._level, self._above, self._excess, self._seen, self._top]
 
     def load(self, state: list[Any]) -> None:
-        self._n, self._excess, self._weeks, self._peak = state
+        self._level, self._above, self._excess, self._seen, self._top = state
         self._refresh()

@@ -12,11 +12,13 @@ from typing import Any, Final
 
 from detectors.series.budgeted import Budgeted, TestParams
 from detectors.series.normal import HOUR_S, NormalPrior, RateLevel, ShareLevel
-from detectors.series.tail import TailPrior
+from detectors.series.tail import TOP_S, TailPrior
 from engine.domain.errors import StateError
 from engine.domain.series import BinCount, Reading, SignalReading, Verdict, WarmingUp
 
 VERSION: Final = 1
+BLOCK_S: Final = 900
+"""Learning happens every quarter of an hour: often enough to follow the day, and a bin of the storm is not learnt first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,9 @@ class VigieParams:
     """A whole day: every hour has been seen once."""
     share_part: float = 0.7
     share_normal: NormalPrior = field(default_factory=NormalPrior)
-    rate_normal: NormalPrior = field(default_factory=lambda: NormalPrior(phi=1.3, delta=0.35))
-    share_tail: TailPrior = field(default_factory=lambda: TailPrior(per_week=7.0, scale=1.2))
-    rate_tail: TailPrior = field(default_factory=lambda: TailPrior(per_week=10.0, scale=1.5))
+    rate_normal: NormalPrior = field(default_factory=lambda: NormalPrior(phi=1.3, drift=0.4, span_s=3600.0))
+    share_tail: TailPrior = field(default_factory=lambda: TailPrior(level=-3.5, scale=1.2))
+    rate_tail: TailPrior = field(default_factory=lambda: TailPrior(level=-2.5, scale=2.5))
 
 
 class VigieDetector:
@@ -64,7 +66,9 @@ class VigieDetector:
         self._bin_s = bin_s
         self._budget = false_alarms_per_week
         self._first_s: int | None = None
-        self._hour = 0
+        self._block = 0
+        self._warm = False
+        self._stormy = False
         self._seconds = 0
         self._mentions = 0.0
         self._with_total = False
@@ -92,29 +96,34 @@ class VigieDetector:
 
     def step(self, x: BinCount) -> Verdict:
         start_s, _, n, total = x
-        hour = start_s // HOUR_S
+        block = start_s // BLOCK_S
         if self._first_s is None:
-            self._first_s, self._hour = start_s, hour
+            self._first_s, self._block = start_s, block
             if total is not None:
                 self._make_tests(with_total=True)
-            self._rate_level.turn(hour)
-        elif hour != self._hour:
-            self._close_hour()
-            self._hour = hour
-            self._rate_level.turn(hour)
+            self._rate_level.turn(start_s // HOUR_S)
+        elif block != self._block:
+            self._close_block(start_s)
+            self._block = block
+            self._rate_level.turn(start_s // HOUR_S)
         self._seconds += self._bin_s
         level = self._rate_level
         rate, share = self._rate, self._share
         was_active = rate.active or share.active
         base = level.at(start_s % HOUR_S + 0.5 * self._bin_s) * self._bin_s / HOUR_S
-        rate_over = rate.take(n, base, level.unsure, start_s)
+        rate_over = rate.take_rate(n, base, level.unsure, start_s)
         share_over = False
         if total is not None:
             self._mentions += total
-            share_over = share.take(n, self._share_level.share * total, 0.0, start_s)
+            share_over = share.take_share(n, total, self._share_level.share, start_s)
         waited = start_s + self._bin_s - self._first_s
-        if waited <= self._params.warm_up_s:
+        if waited < self._params.warm_up_s:
             return WarmingUp("first day of the series", self._params.warm_up_s - waited)
+        if not self._warm:
+            self._warm = True
+            rate.begin()
+            share.begin()
+            return WarmingUp("first day of the series", 0)
         share_alarm = self._judge(share, share_over, was_active, start_s)
         rate_alarm = self._judge(rate, rate_over, was_active, start_s)
         tests: tuple[SignalReading, ...] = (rate.reading(rate_alarm),)
@@ -136,23 +145,38 @@ class VigieDetector:
         test.open(start_s)
         return not was_active
 
-    def _close_hour(self) -> None:
+    def _close_block(self, start_s: int) -> None:
         seconds, mentions = self._seconds, self._mentions
         self._seconds, self._mentions = 0, 0.0
-        if self._rate.active or self._share.active:
-            self._rate.drift.clear()
-            self._share.drift.clear()
+        rate, share = self._rate, self._share
+        share_calm = not (share.active or self._stormy)
+        if start_s // TOP_S != self._block * BLOCK_S // TOP_S:
+            rate.tail.close(calm=share_calm and self._warm)
+            share.tail.close(calm=share_calm and self._warm)
+            self._stormy = False
+        elif share.active:
+            self._stormy = True
+        if rate.active or share.active:
+            rate.drift.coast(seconds)
+            share.drift.coast(seconds)
             return
-        n, inflation = self._rate.close_hour()
-        self._rate_level.close(self._hour, n, seconds / HOUR_S, inflation)
+        if not self._warm:
+            rate_n = share_n = rate.drift.n
+            rate_inflation = share_inflation = 1.0
+            rate.drift.clear()
+            share.drift.clear()
+        else:
+            rate_n, rate_inflation = rate.close(seconds)
+            share_n, share_inflation = share.close(seconds)
+        hours = seconds / HOUR_S
+        self._rate_level.close(self._block * BLOCK_S // HOUR_S, rate_n, hours, rate_inflation)
         if self._with_total:
-            n, inflation = self._share.close_hour()
-            self._share_level.close(n, mentions, inflation)
+            self._share_level.close(share_n, mentions, hours, share_inflation)
 
     def snapshot(self) -> dict[str, Any]:
         return {
             "version": VERSION,
-            "clock": [self._first_s, self._hour, self._seconds, self._mentions, self._with_total],
+            "clock": [self._first_s, self._block, self._seconds, self._mentions, self._with_total, self._warm, self._stormy],
             "rate": self._rate.dump(),
             "share": self._share.dump(),
             "rate_level": self._rate_level.dump(),
@@ -162,9 +186,9 @@ class VigieDetector:
     def restore(self, snapshot: dict[str, Any]) -> None:
         if snapshot.get("version") != VERSION:
             raise StateError(f"detector state of version {snapshot.get('version')}: this Vigie reads {VERSION}")
-        self._first_s, self._hour, self._seconds, self._mentions, with_total = snapshot["clock"]
+        self._first_s, self._block, self._seconds, self._mentions, with_total, self._warm, self._stormy = snapshot["clock"]
         self._make_tests(with_total=with_total)
         self._rate.load(snapshot["rate"])
         self._share.load(snapshot["share"])
-        self._rate_level.load(snapshot["rate_level"], self._hour)
+        self._rate_level.load(snapshot["rate_level"], self._block * BLOCK_S // HOUR_S)
         self._share_level.load(snapshot["share_level"])
