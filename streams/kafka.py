@@ -21,6 +21,8 @@ from streams.decode import decode_many
 
 BACKOFF_S_FIRST = 0.5
 BACKOFF_S_MAX = 10.0
+RECONNECT_MS_MAX = 2_000
+"""A broker that is back is found within this; the client would wait for up to 30 s."""
 
 Partition = tuple[str, int]
 """A topic and a number in it; "topic/number" in cursors."""
@@ -203,6 +205,7 @@ class KafkaSource:
             "max_poll_interval_ms": params.max_poll_interval_ms,
             "heartbeat_interval_ms": min(3_000, params.session_timeout_ms // 3),
             "fetch_max_bytes": params.fetch_bytes_max,
+            "reconnect_backoff_max_ms": RECONNECT_MS_MAX,
             "bootstrap_timeout_ms": params.bootstrap_timeout_ms,
             "security_protocol": params.security_protocol,
         }
