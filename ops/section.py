@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from engine.core.fold import fold
+
 DATABASE_URL_ENV = "VIGIE_DATABASE_URL"
 
 
@@ -58,9 +60,9 @@ def clean_database(value: str, info: ValidationInfo) -> str:
 def refuse_twins(what: str, names: list[str]) -> None:
     seen: set[str] = set()
     for name in names:
-        if name.casefold() in seen:
+        if fold(name) in seen:
             raise fail(f"two {what}s are called {name!r}; give each its own name")
-        seen.add(name.casefold())
+        seen.add(fold(name))
 
 
 LocalPath: TypeAlias = Annotated[Path, AfterValidator(_from_folder)]

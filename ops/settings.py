@@ -51,7 +51,7 @@ class Brand(Section):
     keywords: Phrases = ()
     """Products, campaigns, hashtags."""
     exclude: Phrases = ()
-    """A mention that holds one of these is not about the brand, unless it is matched elsewhere in the text."""
+    """A mention whose text holds one of these is not about the brand."""
     langs: Annotated[tuple[Lang, ...], Field(min_length=1)] = ("fr", "en")
     """The languages that its public writes in; drafts are made in each."""
     form: Literal["tu", "vous"] = "vous"
@@ -85,7 +85,7 @@ class Detection(Section):
 
     false_alarms_per_week: Budget = 0.25
     """How many false alarms one brand may cost a week, all tests together. The one knob of detection."""
-    bin_s: Annotated[int, Field(ge=1, le=3_600)] = 60
+    bin_s: Annotated[int, Field(ge=60, le=3_600)] = 60
     """Width of a bin of a series, in seconds."""
     lateness_s: Annotated[int, Field(ge=0, le=86_400)] = 300
     """How late a mention may arrive and still count in its bin, in seconds."""
@@ -336,7 +336,7 @@ class Settings(Section):
     lang: Lang = "fr"
     """The language of the team: alerts, steps, reasons."""
     timezone: Annotated[str, AfterValidator(known_zone)] = "Europe/Paris"
-    """The time zone of the team: the hours in alerts, and the hour of day that a brand's normal follows."""
+    """The time zone of the team, for the hours in alerts and reports."""
     brands: Annotated[tuple[Brand, ...], Field(max_length=1_000)] = ()
     """The brands to watch."""
     detection: Detection = Detection()

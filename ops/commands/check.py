@@ -28,7 +28,7 @@ def check(
     settings = load_settings(config)
     problems: list[str] = []
     for title, lines in (
-        ("brands", _brands(settings)),
+        ("brands", _brands(settings, problems)),
         ("detection", _detection(settings, problems)),
         ("sources", _sources(settings, problems)),
         ("alerts", _alerts(settings, problems)),
@@ -44,7 +44,14 @@ def check(
     typer.echo(f"{config}: all well")
 
 
-def _brands(settings: Settings) -> Iterator[str]:
+def _brands(settings: Settings, problems: list[str]) -> Iterator[str]:
+    from engine.core.match import Matcher
+    from ops.app import engine_config
+
+    try:
+        Matcher(engine_config(settings).brands)
+    except ConfigError as error:
+        problems.append(str(error))
     for brand in settings.brands:
         names = 1 + len(brand.aliases) + len(brand.handles) + len(brand.keywords)
         langs = ", ".join(brand.langs)
