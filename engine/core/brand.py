@@ -20,8 +20,8 @@ LOOKBACK_S = 43_200
 
 RECENT_S = 3_600
 
-TERMS_A_SPAN = 8
-"""The usual words are learnt from a sample: so many negatives every ten minutes say enough."""
+TERMS_AN_HOUR = 8
+"""The usual words are learnt from a sample: so many negatives an hour say enough."""
 
 EMPTY = Tally()
 """What a bin without a mention holds; read only."""
@@ -44,6 +44,7 @@ class BrandStream:
         self._dirty_bins: set[int] = set()
         self._dirty_spans: set[int] = set()
         self._dropped: list[str] = []
+        self._stored: set[str] = set()
         self._dirty = False
         self._dirty_baseline = False
         self._last: tuple[Reading | WarmingUp, int] | None = None
@@ -79,9 +80,8 @@ class BrandStream:
         self._dirty = True
         tally = self.bins.pop(start_s, EMPTY)
         if tally is not EMPTY:
-            if start_s in self._dirty_bins:
-                self._dirty_bins.discard(start_s)
-            self._dropped.append(f"bin:{start_s}:{self.name}")
+            self._dirty_bins.discard(start_s)
+            self._drop(f"bin:{start_s}:{self.name}")
         verdict = self._detector.step(BinCount(start_s, width, tally.units / UNITS, float(tally.total)))
         expected = 0.0 if isinstance(verdict, WarmingUp) else verdict.expected
         if tally is not EMPTY:
@@ -93,8 +93,8 @@ class BrandStream:
         case = self.case
         if isinstance(verdict, Reading) and case.cares(verdict):
             effects = case.on_bin(end_s, verdict, tally, expected, self._recent, self._spans, self.baseline)
-        if end_s % SPAN_S == 0:
-            self._turn_span(end_s)
+        if end_s % 3_600 == 0:
+            self._turn_hour(end_s)
         return effects
 
     def _keep(self, start_s: int, tally: Tally, expected: float) -> None:
@@ -115,18 +115,25 @@ class BrandStream:
         first = end_s - RECENT_S - end_s % SPAN_S
         return [self._spans[s] for s in range(first, end_s, SPAN_S) if s in self._spans]
 
-    def _turn_span(self, end_s: int) -> None:
-        """A span is over: calm ones teach the usual words; old ones go."""
-        span = self._spans.get(end_s - SPAN_S)
-        if span is not None and span.candidates and self.case.is_calm:
-            ignored = self.case.ignored_words
-            sample = canonical(span.candidates, TERMS_A_SPAN)[:TERMS_A_SPAN]
-            self.baseline.learn([terms_of(c.mention.text, ignored) for c in sample], end_s * 1000)
-            self._dirty_baseline = True
+    def _turn_hour(self, end_s: int) -> None:
+        """An hour is over: a calm one teaches the usual words; spans that no onset can reach any more go."""
+        if self.case.is_calm:
+            spans = self._recent(end_s)
+            sample = canonical([c for span in spans for c in span.candidates], TERMS_AN_HOUR)[:TERMS_AN_HOUR]
+            if sample:
+                ignored = self.case.ignored_words
+                self.baseline.learn([terms_of(c.mention.text, ignored) for c in sample], end_s * 1000)
+                self._dirty_baseline = True
         for old in [s for s in self._spans if s < end_s - LOOKBACK_S]:
             del self._spans[old]
             self._dirty_spans.discard(old)
-            self._dropped.append(f"span:{old}:{self.name}")
+            self._drop(f"span:{old}:{self.name}")
+
+    def _drop(self, part: str) -> None:
+        """A part is over; the store is told if it ever heard of it."""
+        if part in self._stored:
+            self._stored.discard(part)
+            self._dropped.append(part)
 
     # -- state ---------------------------------------------------------------------------------------------------
 
@@ -150,10 +157,11 @@ class BrandStream:
     def take_dirty(self) -> list[Effect]:
         """The parts of the state that changed since the last call."""
         effects: list[Effect] = [StateDropped(part) for part in self._dropped]
-        for start_s in sorted(self._dirty_bins):
-            effects.append(StateSaved(f"bin:{start_s}:{self.name}", self.bins[start_s].to_json()))
-        for start_s in sorted(self._dirty_spans):
-            effects.append(StateSaved(f"span:{start_s}:{self.name}", self._spans[start_s].to_json()))
+        for kind, starts, tallies in (("bin", self._dirty_bins, self.bins), ("span", self._dirty_spans, self._spans)):
+            for start_s in sorted(starts):
+                part = f"{kind}:{start_s}:{self.name}"
+                self._stored.add(part)
+                effects.append(StateSaved(part, tallies[start_s].to_json()))
         if self._dirty_baseline:
             effects.append(StateSaved(f"terms:0:{self.name}", self.baseline.snapshot()))
         if self._dirty:
@@ -172,8 +180,10 @@ class BrandStream:
         """Take one stored part back."""
         if kind == "bin":
             self.bins[at_s] = Tally.from_json(data)
+            self._stored.add(f"bin:{at_s}:{self.name}")
         elif kind == "span":
             self._spans[at_s] = Tally.from_json(data)
+            self._stored.add(f"span:{at_s}:{self.name}")
         elif kind == "terms":
             self.baseline.restore(data)
         else:

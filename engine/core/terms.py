@@ -49,7 +49,7 @@ class TermBaseline:
         self._fade(at_ms)
         for terms in documents:
             self.documents += 1
-            for term in sorted(terms):
+            for term in terms:
                 self.counts[term] = self.counts.get(term, 0.0) + 1
         if len(self.counts) > BASELINE_TERMS_MAX:
             ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
@@ -107,7 +107,7 @@ class TermBaseline:
         return tuple(chosen[:n_max])
 
     def snapshot(self) -> dict[str, Any]:
-        return {"v": 1, "documents": self.documents, "at_ms": self._at_ms, "counts": self.counts}
+        return {"v": 1, "documents": self.documents, "at_ms": self._at_ms, "counts": dict(sorted(self.counts.items()))}
 
     def restore(self, data: dict[str, Any]) -> None:
         self.documents, self._at_ms, self.counts = data["documents"], data["at_ms"], data["counts"]

@@ -37,7 +37,7 @@ class EngineConfig:
     open_brands: bool = False
     lang: str = "fr"
     false_alarms_per_week: float = 0.25
-    bin_s: int = 60
+    bin_s: int = 300
     lateness_s: int = 300
     idle_s: int = 60
     calm_s: int = 7_200

@@ -119,7 +119,7 @@ def synthetic(days: int, seed: int = 1, brand: str = "Nordalia", per_hour: float
 
 def make_engine(detector: str | None = None, planner: OnePlaybook | None = None, **settings: Any) -> Engine:
     """An engine of fakes; `detector` names a real one."""
-    config = EngineConfig(**{"open_brands": True, **settings})
+    config = EngineConfig(**{"open_brands": True, "bin_s": 60, **settings})
 
     def make(brand: BrandConfig) -> Any:
         if detector is None:
