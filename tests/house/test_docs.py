@@ -13,6 +13,8 @@ import typer
 from ops.cli import app
 from ops.docs import pages, state_diagram
 from ops.grafana.build import DASHBOARD, dashboard_json
+from ops.settings import parse_settings
+from ops.yaml_file import parse_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -131,3 +133,11 @@ def every(group: Any, path: str) -> list[tuple[str, Any]]:
     for name, sub in group.commands.items():
         found += every(sub, f"{path} {name}") if hasattr(sub, "commands") else [(f"{path} {name}", sub)]
     return found
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.fr.md"])
+def test_the_settings_in_a_readme_are_valid(name: str) -> None:
+    text = "".join(blocks(ROOT / name, "yaml"))
+    settings = parse_settings(parse_yaml(text.encode(), name), ROOT, {})
+    assert len(settings.brands) == 1
+    assert len(settings.alerts.channels) == 4
