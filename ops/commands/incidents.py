@@ -170,7 +170,7 @@ def ask(name: str, incident_id: str, by: str | None, text: str, config: Path | N
         if answer is None:
             raise TransientError(f"the command waits in the store as number {seq}; the service has not answered yet")
         if not answer.ok:
-            raise InputError(f"{incident.id}: {answer.text}")
+            raise InputError(answer.text)
         typer.echo(answer.text)
 
 

@@ -15,13 +15,13 @@ from ops.render.neutral import plain
 _WORDS = {
     "fr": {
         "none": "Aucun incident.", "timeline": "MAIN COURANTE", "steps": "ÉTAPES", "drafts": "BROUILLONS",
-        "missing": "bloqué, il manque", "findings": "à corriger", "ready": "à relire et approuver", "phase": "phase",
+        "missing": "bloqué, il manque", "findings": "à corriger", "ready": "à relire et approuver", "phase": "PHASE",
         "suspected": "suspecté", "open": "ouvert", "acknowledged": "pris en charge", "contained": "maîtrisé",
         "resolved": "terminé", "false_alarm": "fausse alerte",
     },
     "en": {
         "none": "No incident.", "timeline": "LOG", "steps": "STEPS", "drafts": "DRAFTS",
-        "missing": "blocked, missing", "findings": "to mend", "ready": "to read over and approve", "phase": "phase",
+        "missing": "blocked, missing", "findings": "to mend", "ready": "to read over and approve", "phase": "PHASE",
         "suspected": "suspected", "open": "open", "acknowledged": "acknowledged", "contained": "contained",
         "resolved": "over", "false_alarm": "false alarm",
     },
@@ -69,7 +69,7 @@ def incident_text(incident: Incident, plan: Plan | None, look: Look) -> str:
     kind = _KIND_OF.get(incident.phase, AlertKind.OPENED)
     changed_ms = incident.levels[-1].at_ms if incident.levels else incident.opened_at_ms
     raised = AlertRaised(Alert("", kind, changed_ms, incident), plan)
-    lines = [render.text(raised, look, changed_ms), "", f"{say['phase']}: {say[incident.phase.value]}"]
+    lines = [render.text(raised, look, changed_ms), "", f"{say['phase']} {say[incident.phase.value]}"]
     lines += ["", say["timeline"]]
     lines += [
         f"  {_moment(entry.at_ms, look)}  {plain(entry.actor, 40)}  {plain(entry.text, 400)}"

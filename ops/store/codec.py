@@ -34,21 +34,20 @@ T = TypeVar("T")
 
 
 def dumps(value: Any) -> bytes:
-    """JSON values as bytes. Total: what orjson refuses (lone surrogates, integers over 64 bits) goes the slow way."""
+    """JSON values as bytes. Total: what orjson refuses (lone surrogates, integers over 64 bits) goes the slow way.
+
+    A document written the slow way begins with a space, and is read the slow way: orjson would round its integers.
+    """
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode("ascii")
+        return b" " + json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
 def loads(raw: bytes | str) -> Any:
     """The inverse of `dumps`. Raises StateError when `raw` is no JSON."""
     try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        pass  # lone surrogates, as `dumps` writes them the slow way
-    try:
-        return json.loads(raw)
+        return json.loads(raw) if raw[:1] in (b" ", " ") else orjson.loads(raw)
     except ValueError as error:
         raise StateError(f"stored state is no JSON: {error}; restore the store from a copy") from error
 

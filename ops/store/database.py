@@ -106,13 +106,13 @@ def _url(place: str | os.PathLike[str]) -> URL:
 
 def _prepare_file(path: Path, create: bool) -> None:
     """Make the file readable by its owner alone: it holds what people wrote."""
-    if path.is_dir():
-        raise InputError(f"{path}: a directory; name a file inside it for the store")
-    if path.exists():
-        return
-    if not create:
-        raise InputError(f"{path}: no such store; start `vigie run` first or name another file")
     try:
+        if path.is_dir():
+            raise InputError(f"{path}: a directory; name a file inside it for the store")
+        if path.exists():
+            return
+        if not create:
+            raise InputError(f"{path}: no such store; start `vigie run` first or name another file")
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     except OSError as error:
