@@ -134,7 +134,7 @@ class _Ingest:
             return self._secret is None
         scheme, _, shown = (header or "").partition(" ")
         if header is not None and scheme.lower() == "bearer":
-            if hmac.compare_digest(shown.strip().encode(), self._token):
+            if hmac.compare_digest(shown.strip().encode("latin-1"), self._token):
                 return True
             raise Refusal(401, "the bearer token is wrong", WWW_Authenticate='Bearer error="invalid_token"')
         if self._secret is None:
@@ -149,7 +149,7 @@ class _Ingest:
                 raise Refusal(401, "X-Hub-Signature-256 is needed: sha256= and the HMAC of the raw body")
             return
         right = "sha256=" + hmac.new(self._secret, body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(header.strip().lower().encode(), right.encode()):
+        if not hmac.compare_digest(header.strip().lower().encode("latin-1"), right.encode()):
             raise Refusal(401, "X-Hub-Signature-256 does not fit the body")
 
     def _take(self, body: bytes, encoding: str, media_type: str) -> Response:
@@ -225,11 +225,12 @@ def _records(body: bytes, media_type: str, records_max: int) -> list[tuple[int, 
     body = body.removeprefix(b"\xef\xbb\xbf")
     head = body.lstrip()[:1]
     whole: Any = None
-    if media_type not in _NDJSON_TYPES and head in (b"[", b"{"):
+    by_line = media_type in _NDJSON_TYPES
+    if head == b"[" or (head == b"{" and not by_line):
         try:
             whole = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            if head == b"[":
+            if head == b"[" and not by_line:
                 raise Refusal(400, f"the body is not JSON: {error}") from None
     if isinstance(whole, list):
         _check_count(len(whole), records_max)
@@ -249,7 +250,7 @@ async def _read(request: Request, bytes_max: int) -> bytes:
     """The raw body, given up as soon as it is over the limit, announced or not."""
     too_large = Refusal(413, f"the body is over {bytes_max:,} bytes: send it in parts", Connection="close")
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and (len(announced) > 18 or int(announced) > bytes_max):
+    if announced.isascii() and announced.isdigit() and (len(announced) > 18 or int(announced) > bytes_max):
         raise too_large
     body = bytearray()
     async for part in request.stream():

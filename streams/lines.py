@@ -63,6 +63,27 @@ class _Prefixed(io.RawIOBase):
         return len(data)
 
 
+class _Inflated(io.RawIOBase):
+    """A gzip stream in small reads: where the data is broken, nothing that came before it is lost."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._file = gzip.GzipFile(fileobj=packed, mode="rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        data = self._file.read1(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
 def open_input(path: str, stdin: IO[bytes] | None = None) -> Opened:
     """Open a file, or standard input for "-", inflating gzip. Raises `InputError` in one line if it can't be read."""
     try:
@@ -85,7 +106,7 @@ def open_input(path: str, stdin: IO[bytes] | None = None) -> Opened:
         raise InputError(f"{path}: can't be read ({error.strerror or error})") from None
     compressed = magic == b"\x1f\x8b"
     if compressed:
-        whole = cast(io.RawIOBase, gzip.GzipFile(fileobj=cast(IO[bytes], whole), mode="rb"))
+        whole = _Inflated(cast(IO[bytes], whole))
     stream = io.BufferedReader(cast(Any, whole), _BUFFER_BYTES)
     return _with_sample(path, stream, below, size_bytes, compressed)
 

@@ -9,6 +9,7 @@ import gzip
 import io
 import os
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -34,7 +35,7 @@ def record(i: int, **more: object) -> bytes:
 
 
 def stamp(i: int) -> str:
-    return f"2026-03-04T09:{15 + i // 60:02}:{i % 60:02}Z"
+    return datetime.fromtimestamp(START + i, UTC).isoformat().replace("+00:00", "Z")
 
 
 class Rig(Protocol):
