@@ -9,13 +9,14 @@ docs/metrics.md is generated from the table.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
-from engine.domain.effects import Counted, Effect, Gauged
+from engine.domain.effects import Counted, Effect, Gauged, IncidentSaved
+from engine.domain.incident import ACTIVE_PHASES, Incident
 
 LABEL_VALUES_MAX = 200
 """Distinct values of one label, brands above all; what comes later is "other"."""
@@ -36,6 +37,7 @@ class MetricSpec(NamedTuple):
 
 
 METRICS: dict[str, MetricSpec] = {
+    "received": MetricSpec("counter", (), "Well-formed mentions that came in, duplicates and strangers included."),
     "mentions": MetricSpec("counter", ("brand", "network", "sentiment"), "Mentions counted in a brand's series."),
     "rejected": MetricSpec("counter", ("source", "field"), "Records refused, by the field at fault."),
     "dead_letters": MetricSpec("counter", (), "Refused records kept with bytes, reason and position."),
@@ -47,7 +49,6 @@ METRICS: dict[str, MetricSpec] = {
     "unknown_fields": MetricSpec("counter", (), "Fields of incoming records that Vigie does not know."),
     "negatives_observed": MetricSpec("gauge", ("brand",), "Negatives in the last closed bin (sum of probabilities)."),
     "negatives_expected": MetricSpec("gauge", ("brand",), "Negatives that the brand's own normal expected in it."),
-    "negatives_upper": MetricSpec("gauge", ("brand",), "Upper edge of the expected band of that bin."),
     "surprise": MetricSpec(
         "gauge", ("brand", "test"), "-log10 of the false alarms a week at which a test would still stand out."
     ),
@@ -60,9 +61,9 @@ METRICS: dict[str, MetricSpec] = {
     ),
     "heartbeat_timestamp_seconds": MetricSpec("gauge", (), "When the engine last took a step, in seconds since 1970."),
     "outbox_pending": MetricSpec("gauge", ("channel",), "Alerts that wait to be delivered."),
-    "outbox_oldest_seconds": MetricSpec("gauge", ("channel",), "Age of the oldest alert that waits."),
+    "outbox_oldest_seconds": MetricSpec("gauge", (), "Age of the oldest alert that waits."),
     "notifications": MetricSpec(
-        "counter", ("channel", "outcome"), "Deliveries by outcome: sent, muted, duplicate, retry, failed."
+        "counter", ("channel", "outcome"), "Deliveries that are over, by outcome: delivered, muted, failed."
     ),
     "store_errors": MetricSpec("counter", (), "Transactions of the store that failed and were tried again."),
     "disk_free_bytes": MetricSpec("gauge", (), "Free space where the database stands."),
@@ -95,6 +96,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self._max = label_values_max
         self._seen: dict[str, set[str]] = {}
+        self._open: dict[str, set[str]] = {}
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
         for name, spec in METRICS.items():
@@ -109,17 +111,19 @@ class Metrics:
         self._gauges["build_info"].labels(version, platform.python_version()).set(1)
 
     def observe(self, effects: Iterable[Effect]) -> None:
-        """Take the Counted and Gauged among a step's effects; others, and names without a metric, pass by."""
+        """Take a step's figures and incidents; other effects, and names without a metric, pass by."""
         for effect in effects:
             if isinstance(effect, Counted):
                 self._count(effect)
             elif isinstance(effect, Gauged):
                 self._gauge(effect)
+            elif isinstance(effect, IncidentSaved):
+                self._incident(effect.incident)
 
-    def seed(self, counters: Mapping[tuple[str, tuple[str, ...]], float]) -> None:
-        """Counters go on from what the store has kept, by name and labels. Call it once, before `observe`."""
-        for (name, labels), n in counters.items():
-            self._count(Counted(name, labels, n))
+    def seed(self, counters: Iterable[Counted]) -> None:
+        """Counters go on from what the store has kept. Call it once, before `observe`."""
+        for counted in counters:
+            self._count(counted)
 
     def step_took(self, seconds: float) -> None:
         """One engine step with its transaction took this long."""
@@ -144,6 +148,15 @@ class Metrics:
         labels = self._capped(gauged.name, gauged.labels)
         if OTHER not in labels:  # "other" is also a network, but no gauge has that label
             (metric.labels(*labels) if labels else metric).set(gauged.value)
+
+    def _incident(self, incident: Incident) -> None:
+        """Incidents come whole and again and again; which are open now is kept here."""
+        still_open = self._open.setdefault(incident.brand, set())
+        if incident.phase in ACTIVE_PHASES:
+            still_open.add(incident.id)
+        else:
+            still_open.discard(incident.id)
+        self._gauge(Gauged("incidents_open", (incident.brand,), float(len(still_open))))
 
     def _capped(self, name: str, labels: tuple[str, ...]) -> tuple[str, ...]:
         capped = []

@@ -85,7 +85,7 @@ class Detection(Section):
 
     false_alarms_per_week: Budget = 0.25
     """How many false alarms one brand may cost a week, all tests together. The one knob of detection."""
-    bin_s: Annotated[int, Field(ge=60, le=3_600)] = 60
+    bin_s: Annotated[int, Field(ge=60, le=3_600)] = 300
     """Width of a bin of a series, in seconds."""
     lateness_s: Annotated[int, Field(ge=0, le=86_400)] = 300
     """How late a mention may arrive and still count in its bin, in seconds."""

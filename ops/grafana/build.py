@@ -22,6 +22,9 @@ DATASOURCE = common_model.DataSourceRef(type_val="prometheus", uid="${datasource
 
 LEVEL_COLOURS = (("vert", "green"), ("jaune", "yellow"), ("orange", "orange"), ("rouge", "red"))
 
+EXPECTED = "vigie_negatives_expected{brand=~'$brand'}"
+UPPER_EDGE = f"{EXPECTED} + 3 * sqrt({EXPECTED} + 0.0625 * {EXPECTED} ^ 2)"
+
 Query = tuple[str, str]
 """A PromQL expression and the legend of its series."""
 
@@ -75,11 +78,12 @@ def _brand_panels() -> list[Any]:
         ),
         _lines(
             "Négatifs : observés et attendus",
-            "Negatives in the last closed bin, what the brand's own normal expected, and the upper edge of that band.",
+            "Negatives in the last closed bin, what the brand's own normal expected, and the upper edge of that band: "
+            "three standard deviations of a count whose mean drifts by a quarter. The alarm itself is `Surprise`.",
             [
                 ("vigie_negatives_observed{brand=~'$brand'}", "{{brand}} observés"),
-                ("vigie_negatives_expected{brand=~'$brand'}", "{{brand}} attendus"),
-                ("vigie_negatives_upper{brand=~'$brand'}", "{{brand}} haut de la bande"),
+                (EXPECTED, "{{brand}} attendus"),
+                (UPPER_EDGE, "{{brand}} haut de la bande"),
             ],
         ),
         _lines(
@@ -94,8 +98,11 @@ def _engine_panels() -> list[Any]:
     return [
         _lines(
             "Débit",
-            "Mentions a second that reach a series.",
-            [("sum(rate(vigie_mentions_total[5m]))", "mentions/s")],
+            "Mentions a second: all that came in, and those that reached a brand's series.",
+            [
+                ("rate(vigie_received_total[5m])", "reçues"),
+                ("sum(rate(vigie_mentions_total[5m]))", "comptées"),
+            ],
             span=8,
         ),
         _lines(

@@ -167,3 +167,17 @@ def test_locks_hold_every_dependency() -> None:
         locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / name).read_text(), re.MULTILINE))
         names = {re.split(r"[^\w.-]", line)[0].lower().replace("_", "-").replace(".", "-") for line in requirements}
         assert names - {entry.replace(".", "-") for entry in locked} == set(), "run `make lock`"
+
+
+def test_every_figure_has_its_metric_and_every_metric_its_figure() -> None:
+    """What code counts or gauges by name is in the table, and nothing stands there that nobody tells."""
+    from ops.metrics import METRICS
+
+    texts = {
+        path: path.read_text(encoding="utf-8") for path in product() if path.name not in ("metrics.py", "build.py")
+    }
+    told = {name for text in texts.values() for name in re.findall(r'\b(?:Counted|Gauged)\(\s*"(\w+)"', text)}
+    assert told - set(METRICS) == set()
+    made_by_metrics_itself = {"build_info", "incidents_open"}
+    silent = {name for name in METRICS if not any(f'"{name}"' in text for text in texts.values())}
+    assert silent - made_by_metrics_itself == set()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from engine.domain.effects import Counted, Effect, Gauged
+from dataclasses import replace
+
+from engine.domain.effects import Counted, Effect, Gauged, IncidentSaved
+from engine.domain.incident import Phase
 from ops.metrics import Metrics
+from tests.infra.sample_alerts import incident
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -25,7 +29,7 @@ def test_counted_adds_up_and_gauged_replaces() -> None:
 
 def test_counters_go_on_after_a_restart() -> None:
     metrics = Metrics(version="1")
-    metrics.seed({("duplicates", ()): 40.0, ("dropped", ()): 1.0})
+    metrics.seed([Counted("duplicates", (), 40)])
     metrics.observe([Counted("duplicates", (), 2)])
     assert value(metrics, "vigie_duplicates_total") == 42
 
@@ -63,3 +67,14 @@ def test_exposition_speaks_openmetrics_when_asked() -> None:
     assert "openmetrics" in content_type
     assert body.endswith(b"# EOF\n")
     assert b'vigie_step_seconds_bucket{le="0.0025"} 1.0' in body
+
+
+def test_open_incidents_are_counted_from_what_is_saved() -> None:
+    metrics = Metrics(version="1")
+    first = incident(brand="Nordalia", id_="inc-1")
+    metrics.observe(
+        [IncidentSaved(first), IncidentSaved(first), IncidentSaved(incident(brand="Nordalia", id_="inc-2"))]
+    )
+    assert value(metrics, "vigie_incidents_open", brand="Nordalia") == 2
+    metrics.observe([IncidentSaved(replace(first, phase=Phase.RESOLVED))])
+    assert value(metrics, "vigie_incidents_open", brand="Nordalia") == 1
