@@ -203,6 +203,7 @@ def how_often(surprise: float, lang: str) -> str:
     ('once a week', 'once in 2 months', 'une fois en 19\\xa0ans', 'moins d’une fois en 100\\xa0ans')
     """
     say = words(lang)
+    surprise = surprise if surprise == surprise else 0.0  # NaN: nobody has said
     weeks = 10.0 ** min(max(surprise, -2.0), 9.0)
     if weeks > 5_200:
         return say["centuries"]

@@ -55,6 +55,11 @@ class Folded:
     cursors: dict[tuple[str, str], Cursor] = field(default_factory=dict)
 
 
+def writable(text: str) -> str:
+    """What a text column takes: no lone surrogates, and no NUL (PostgreSQL has none)."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
 def fold(effects: Sequence[Effect], at_ms: int) -> Folded:
     """Sort effects by table and keep of each thing its last form."""
     folded = Folded()
@@ -67,7 +72,7 @@ def _fold_incident(folded: Folded, effect: IncidentSaved, _at_ms: int) -> None:
     incident = effect.incident
     folded.incidents[incident.id] = {
         "id": incident.id,
-        "brand": incident.brand,
+        "brand": writable(incident.brand),
         "ordinal": incident.ordinal,
         "phase": incident.phase.value,
         "level": int(incident.level),
@@ -92,7 +97,7 @@ def _fold_alert(folded: Folded, effect: AlertRaised, at_ms: int) -> None:
             "key": alert.key,
             "kind": alert.kind.value,
             "incident_id": alert.incident.id,
-            "brand": alert.incident.brand,
+            "brand": writable(alert.incident.brand),
             "level": int(alert.incident.level),
             "at_ms": alert.at_ms,
             "stored_at_ms": at_ms,
@@ -107,9 +112,9 @@ def _fold_dead_letter(folded: Folded, effect: DeadLettered, at_ms: int) -> None:
     folded.dead_letters.append(
         {
             "at_ms": at_ms,
-            "position": reject.position,
-            "field": reject.field,
-            "reason": reject.reason,
+            "position": writable(reject.position),
+            "field": writable(reject.field),
+            "reason": writable(reject.reason),
             "raw": reject.raw,
         }
     )
@@ -134,7 +139,7 @@ def _fold_count(folded: Folded, effect: Counted, _at_ms: int) -> None:
 
 
 def _fold_command(folded: Folded, effect: CommandDone, _at_ms: int) -> None:
-    folded.commands.append({"b_seq": effect.seq, "done": 1, "ok": int(effect.ok), "answer": effect.text})
+    folded.commands.append({"b_seq": effect.seq, "done": 1, "ok": int(effect.ok), "answer": writable(effect.text)})
 
 
 def _fold_cursor(folded: Folded, effect: CursorMoved, _at_ms: int) -> None:

@@ -101,6 +101,10 @@ class Inbox:
                 self._rows = int(connection.execute(select(func.count()).select_from(tables.inbox)).scalar_one())
         return self._rows
 
+    def waiting(self) -> int:
+        """Rows that wait to be read; for the metrics."""
+        return self._counted(0)
+
     def read(self, after: int, limit: int) -> list[InboxRow]:
         """At most `limit` rows above `after`, oldest first."""
         table = tables.inbox

@@ -15,6 +15,7 @@ from sqlalchemy import and_, func, select, update
 from engine.domain.effects import AlertRaised
 from engine.domain.incident import Level
 from ops.store import tables
+from ops.store.apply import writable
 from ops.store.codec import decode
 from ops.store.database import Database
 
@@ -161,7 +162,7 @@ class Outbox:
             "attempts": attempts,
             "next_at_ms": next_at_ms,
             "updated_at_ms": now_ms,
-            "last_error": reason[:ERROR_CHARS_MAX],
+            "last_error": writable(reason[:ERROR_CHARS_MAX]),
         }
         with self._database.write() as connection:
             connection.execute(update(d).where(d.c.id == delivery_id).values(**values))
@@ -193,14 +194,13 @@ class Outbox:
         with self._database.read() as connection:
             return {(channel, DeliveryState(state)): n for channel, state, n in connection.execute(query)}
 
-    def oldest_pending_ms(self) -> int | None:
-        """When the oldest alert that still waits somewhere was raised; for the metrics."""
+    def oldest_pending_ms(self) -> dict[str, int]:
+        """When the oldest alert that still waits was stored, by channel; for the metrics."""
         d, o = tables.deliveries, tables.outbox
-        waiting = select(d.c.outbox_id).where(d.c.state == DeliveryState.PENDING.value)
-        query = select(func.min(o.c.at_ms)).where((o.c.routed == 0) | o.c.id.in_(waiting))
+        query = select(d.c.channel, func.min(o.c.stored_at_ms)).join(o, o.c.id == d.c.outbox_id)
+        query = query.where(d.c.state == DeliveryState.PENDING.value).group_by(d.c.channel)
         with self._database.read() as connection:
-            found: int | None = connection.execute(query).scalar()
-        return found
+            return {channel: int(at_ms) for channel, at_ms in connection.execute(query)}
 
     def add_mute(
         self,

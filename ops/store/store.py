@@ -34,7 +34,7 @@ from engine.domain.incident import Incident, Phase
 from engine.domain.mention import Mention
 from engine.domain.playbook import Plan
 from ops.store import tables
-from ops.store.apply import STATE_VERSION, Applier, fold
+from ops.store.apply import STATE_VERSION, Applier, fold, writable
 from ops.store.codec import decode, loads
 from ops.store.database import Database
 from ops.store.inbox import ROWS_MAX, Inbox
@@ -277,8 +277,8 @@ class Store:
         values = {
             "name": name,
             "incident_id": incident_id,
-            "actor": actor,
-            "text": text,
+            "actor": writable(actor),
+            "text": writable(text),
             "at_ms": self._clock_ms() if at_ms is None else at_ms,
             "done": 0,
             "answer": "",

@@ -30,7 +30,7 @@ def mention(n: int, text: str, at_ms: int = T0) -> Mention:
 
 def incident(
     *levels: Level, phase: Phase = Phase.OPEN, brand: str = "Vélorine", id_: str = "inc-20251121-ab12cd34ef56",
-    texts: tuple[str, ...] = ("Le vélo a pris feu ce matin", "Toujours pas de réponse de @velorine", "Rappel ?"),
+    texts: tuple[str, ...] = ("Le vélo a pris feu ce matin", "Toujours pas de réponse de @velorine", "Rappel immédiat"),
     closed_at_ms: int | None = None, exercise: bool = False,
 ) -> Incident:  # fmt: skip
     roles = ("first", "reach", "typical")

@@ -73,6 +73,28 @@ def test_a_whole_step_is_read_back(store: Store) -> None:
     assert store.positions() == (Cursor("inbox", "0", "9"),)
 
 
+def test_text_that_no_database_takes_stops_no_step(store: Store) -> None:
+    odd = "a\ud800\0b"
+    one = incident(brand=odd, texts=(odd,))
+    seq = store.add_command("note", one.id, odd, odd)
+    store.apply(
+        [
+            IncidentSaved(one),
+            raised(of=one),
+            DeadLettered(Reject(odd, odd, odd, b"\x00")),
+            LateStored(mention(1, odd), (odd,)),
+            Counted("n", (odd,), 1),
+            CommandDone(seq, True, odd),
+        ]
+    )
+    assert store.incidents() == [one]
+    assert store.outbox.unrouted()[0].raised.alert.incident == one
+    assert store.dead_letters()[0].reason == "a?b"
+    assert store.late_mentions()[0].brands == (odd,)
+    assert store.counters() == {("n", (odd,)): 1.0}
+    assert store.answer(seq) == (True, "a?b")
+
+
 def test_later_forms_replace_earlier_ones_and_counts_add_up(store: Store) -> None:
     first, second = incident(Level.JAUNE), incident(Level.JAUNE, Level.ROUGE, phase=Phase.ACKNOWLEDGED)
     store.apply([IncidentSaved(first), StateSaved("a", {"n": 1}), Counted("n", (), 1)])

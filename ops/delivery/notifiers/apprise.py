@@ -17,7 +17,7 @@ from ops.render.neutral import shortened
 BODY_CHARS_MAX = {"msteams": 1_000, "workflows": 1_000, "pagerduty": 1_024, "discord": 2_000, "tgram": 4_096}
 """By apprise schema, where a service shows less than it says it takes."""
 
-SHORT_BELOW = 500
+SHORT_BELOW = 800
 """A service that takes less than this gets the short form."""
 
 
@@ -81,8 +81,7 @@ def _services(urls: tuple[str, ...]) -> list[Any]:
 
 def schema_of(service: Any) -> str:
     """The first part of the service's address, which is no secret."""
-    found = service.secure_protocol or service.protocol
-    return str(found if isinstance(found, str) else found[0])
+    return str(service.url()).split(":", 1)[0]
 
 
 def fitted(message: Message, service: Any) -> tuple[str, str]:

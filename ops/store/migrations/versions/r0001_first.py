@@ -22,6 +22,14 @@ def _seq(name: str) -> sa.Column[int]:
 
 
 def upgrade() -> None:
+    _incidents()
+    _alerts()
+    _engine()
+    _records()
+    _service()
+
+
+def _incidents() -> None:
     op.create_table(
         "incidents",
         sa.Column("id", sa.String(128), primary_key=True),
@@ -40,6 +48,23 @@ def upgrade() -> None:
         sa.Column("at_ms", Long, nullable=False),
         sa.Column("payload", sa.Text, nullable=False),
     )  # fmt: skip
+    op.create_table(
+        "commands",
+        _seq("seq"),
+        sa.Column("name", sa.String(32), nullable=False),
+        sa.Column("incident_id", sa.String(128), nullable=False),
+        sa.Column("actor", sa.Text, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("at_ms", Long, nullable=False),
+        sa.Column("done", sa.Integer, nullable=False),
+        sa.Column("ok", sa.Integer),
+        sa.Column("answer", sa.Text, nullable=False),
+        sa.Index("commands_done", "done", "seq"),
+        sqlite_autoincrement=True,
+    )  # fmt: skip
+
+
+def _alerts() -> None:
     op.create_table(
         "outbox",
         _seq("id"),
@@ -71,23 +96,19 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )  # fmt: skip
     op.create_table(
-        "dead_letters",
+        "mutes",
         _seq("id"),
-        sa.Column("at_ms", Long, nullable=False),
-        sa.Column("position", sa.Text, nullable=False),
-        sa.Column("field", sa.Text, nullable=False),
+        sa.Column("brand", sa.Text),
+        sa.Column("level_max", sa.Integer),
+        sa.Column("incident_id", sa.String(128)),
+        sa.Column("until_ms", Long, nullable=False),
+        sa.Column("actor", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("raw", sa.LargeBinary, nullable=False),
         sqlite_autoincrement=True,
     )  # fmt: skip
-    op.create_table(
-        "late_mentions",
-        _seq("id"),
-        sa.Column("at_ms", Long, nullable=False),
-        sa.Column("brands", sa.Text, nullable=False),
-        sa.Column("payload", sa.Text, nullable=False),
-        sqlite_autoincrement=True,
-    )  # fmt: skip
+
+
+def _engine() -> None:
     op.create_table(
         "cursors",
         sa.Column("source", sa.String(256), primary_key=True),
@@ -107,6 +128,9 @@ def upgrade() -> None:
         sa.Column("labels", sa.String(512), primary_key=True),
         sa.Column("value", sa.Float(53), nullable=False),
     )  # fmt: skip
+
+
+def _records() -> None:
     op.create_table(
         "inbox",
         _seq("seq"),
@@ -115,30 +139,26 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )  # fmt: skip
     op.create_table(
-        "commands",
-        _seq("seq"),
-        sa.Column("name", sa.String(32), nullable=False),
-        sa.Column("incident_id", sa.String(128), nullable=False),
-        sa.Column("actor", sa.Text, nullable=False),
-        sa.Column("text", sa.Text, nullable=False),
+        "dead_letters",
+        _seq("id"),
         sa.Column("at_ms", Long, nullable=False),
-        sa.Column("done", sa.Integer, nullable=False),
-        sa.Column("ok", sa.Integer),
-        sa.Column("answer", sa.Text, nullable=False),
-        sa.Index("commands_done", "done", "seq"),
+        sa.Column("position", sa.Text, nullable=False),
+        sa.Column("field", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("raw", sa.LargeBinary, nullable=False),
         sqlite_autoincrement=True,
     )  # fmt: skip
     op.create_table(
-        "mutes",
+        "late_mentions",
         _seq("id"),
-        sa.Column("brand", sa.Text),
-        sa.Column("level_max", sa.Integer),
-        sa.Column("incident_id", sa.String(128)),
-        sa.Column("until_ms", Long, nullable=False),
-        sa.Column("actor", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("at_ms", Long, nullable=False),
+        sa.Column("brands", sa.Text, nullable=False),
+        sa.Column("payload", sa.Text, nullable=False),
         sqlite_autoincrement=True,
     )  # fmt: skip
+
+
+def _service() -> None:
     op.create_table(
         "heartbeat",
         sa.Column("name", sa.String(64), primary_key=True),
