@@ -15,6 +15,9 @@ from ops.commands.check import check
 from ops.commands.detect import detect
 from ops.commands.doctor import doctor
 from ops.commands.incidents import incidents_app
+from ops.commands.playbooks import playbooks_app
+from ops.commands.replay import replay
+from ops.commands.run import run
 from ops.commands.schema import schema
 from ops.commands.score import score
 from ops.commands.train import train
@@ -25,10 +28,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Crisis and bad-buzz detection for community management teams: from a stream of comments to an approved reply.",
+    help="Crisis and bad-buzz detection for community management teams: from comments to an approved reply.",
 )
 
 app.callback()(lambda: None)  # a name for every command, even where there is but one
+app.command("replay")(replay)
+app.command("run")(run)
 app.command("check")(check)
 app.command("detect")(detect)
 app.command("schema")(schema)
@@ -36,6 +41,7 @@ app.command("score")(score)
 app.command("train")(train)
 app.command("doctor")(doctor)
 app.add_typer(incidents_app, name="incidents")
+app.add_typer(playbooks_app, name="playbooks")
 
 
 def main() -> None:

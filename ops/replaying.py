@@ -33,6 +33,8 @@ class ReplayParams:
     brand: str | None = None
     exercise: bool = False
     batch_max: int = BATCH_MAX
+    lang: str | None = None
+    """The language of the team, where the settings do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Replay:
         else:
             self.store = self._stack.enter_context(Store.temporary())
         if settings is None:
-            config = EngineConfig(open_brands=True, exercise=params.exercise)
+            config = EngineConfig(open_brands=True, exercise=params.exercise, lang=params.lang or "fr")
             self.engine = build_engine(config)
         else:
             config = engine_config(settings, exercise=params.exercise)

@@ -20,7 +20,7 @@ LOOKBACK_S = 43_200
 
 RECENT_S = 3_600
 
-TERMS_AN_HOUR = 8
+TERMS_AN_HOUR = 4
 """The usual words are learnt from a sample: so many negatives an hour say enough."""
 
 EMPTY = Tally()

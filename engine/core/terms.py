@@ -52,8 +52,11 @@ class TermBaseline:
             for term in terms:
                 self.counts[term] = self.counts.get(term, 0.0) + 1
         if len(self.counts) > BASELINE_TERMS_MAX:
-            ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
-            self.counts = dict(ranked[: BASELINE_TERMS_MAX // 2])
+            # what stood in one text only says little of what is usual; and it is most of the terms
+            self.counts = {term: n for term, n in self.counts.items() if n > 1}
+            if len(self.counts) > BASELINE_TERMS_MAX // 2:
+                ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+                self.counts = dict(ranked[: BASELINE_TERMS_MAX // 2])
 
     def _fade(self, at_ms: int) -> None:
         days = (at_ms - self._at_ms) / 86_400_000 if self._at_ms else 0.0
