@@ -92,12 +92,28 @@ def _packages() -> Iterator[Finding]:
 
 
 def _models() -> Iterator[Finding]:
+    """The text models, by having them read a word of each kind, and the playbooks, by reading them."""
+    from detectors.text import load_scorer
+
+    try:
+        labels = (
+            load_scorer().score_many(["Merci, service parfait !", "Service nul, j'en ai honte"], [None, None]).labels
+        )
+        mark: Literal["ok", "fail"] = "ok" if labels == ("pos", "neg") else "fail"
+        yield Finding(
+            mark, "text", "the models tell thanks from blame" if mark == "ok" else f"the models read {labels}"
+        )
+    except (VigieError, OSError, ValueError) as error:  # ValueError: a weights file that is no archive
+        yield Finding("fail", "text", f"the text models can't be read ({error}); run `make install`")
+    yield from _playbooks()
+
+
+def _playbooks() -> Iterator[Finding]:
     from playbooks.catalogue import load_catalogue
 
     try:
         playbooks = load_catalogue().playbooks
-        mark: Literal["ok", "fail"] = "ok" if playbooks else "fail"
-        yield Finding(mark, "playbooks", f"{len(playbooks)}: {', '.join(playbooks)}")
+        yield Finding("ok" if playbooks else "fail", "playbooks", f"{len(playbooks)}: {', '.join(playbooks)}")
     except VigieError as error:
         yield Finding("fail", "playbooks", str(error))
 

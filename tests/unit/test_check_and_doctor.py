@@ -38,7 +38,17 @@ def test_check_lists_every_problem(tmp_path: Path) -> None:
 def test_doctor_finds_this_machine_fit(tmp_path: Path) -> None:
     (tmp_path / "v.yaml").write_text("database: v.db\n")
     findings = {finding.name: finding for finding in examine(tmp_path / "v.yaml")}
-    assert set(findings) >= {"settings", "python", "packages", "playbooks", "database", "disk", "clock", "time zone"}
+    assert set(findings) >= {
+        "settings",
+        "python",
+        "packages",
+        "text",
+        "playbooks",
+        "database",
+        "disk",
+        "clock",
+        "time zone",
+    }
     assert {name for name, finding in findings.items() if finding.mark == "fail"} == set()
 
 
