@@ -35,6 +35,7 @@ _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _validate_json = ADAPTER.validator.validate_json
 _validate_python = ADAPTER.validator.validate_python
 _iso = datetime.fromisoformat
+_new = tuple.__new__
 _NOT_A_DATE = "not an RFC 3339 date-time such as 2026-03-04T08:15:00Z"
 
 
@@ -77,9 +78,10 @@ def decode(raw: bytes) -> Decoded:
     # JSON can bring a control character only as an escape, so the many records without a backslash need no cleaning.
     if b"\\" in raw:
         _clean(fields)
-    if b"NaN" in raw or b"Infinity" in raw:
+    decoded = _mention(fields)
+    if decoded[1] and (b"NaN" in raw or b"Infinity" in raw):
         _refuse_nan(raw)
-    return _mention(fields)
+    return decoded
 
 
 def decode_fields(record: Mapping[str, Any]) -> Decoded:
@@ -130,7 +132,7 @@ def parse_created_at_ms(text: str) -> int:
     """
     try:
         # The common form, told by five characters; whatever else ISO 8601 allows goes through the pattern below.
-        if text[-1] == "Z" and text[10] == "T" and text[7] == "-" and text[16] == ":" and text[17:19] != "60":
+        if text[-1] == "Z" and text[10] == "T" and text[7] == "-" and text[16] == ":" and text[17] != "6":
             ms = (_iso(text) - _EPOCH) // _MS
         else:
             found = _RFC3339.fullmatch(text)
@@ -156,27 +158,29 @@ def _mention(fields: MentionFields) -> Decoded:
     truncated = len(text) > TEXT_CHARS_MAX
     if truncated:
         text = text[:TEXT_CHARS_MAX]
-    unknown = 0 if fields.keys() <= FIELDS else len(fields.keys() - FIELDS)
+    # pydantic puts what it does not know behind what it does: the last key tells whether there is any.
+    unknown = 0 if next(reversed(fields.keys())) in FIELDS else len(fields.keys() - FIELDS)
     author_id = author_name = None
     followers = likes = shares = replies = views = 0
     verified = False
     if author := fields.get("author"):
         author_id, author_name = author.get("id"), author.get("name")
         followers, verified = author.get("followers") or 0, author.get("verified") or False
-        if not author.keys() <= AUTHOR_FIELDS:
+        if next(reversed(author.keys())) not in AUTHOR_FIELDS:
             unknown += len(author.keys() - AUTHOR_FIELDS)
     if engagement := fields.get("engagement"):
         likes, shares = engagement.get("likes") or 0, engagement.get("shares") or 0
         replies, views = engagement.get("replies") or 0, engagement.get("views") or 0
-        if not engagement.keys() <= ENGAGEMENT_FIELDS:
+        if next(reversed(engagement.keys())) not in ENGAGEMENT_FIELDS:
             unknown += len(engagement.keys() - ENGAGEMENT_FIELDS)
-    mention = Mention(
+    # Straight from a tuple: the class's own __new__ costs four times as much, and this runs for every mention.
+    mention = _new(Mention, (
         fields["id"], fields["source"], get("kind") or "mention", text, created_at_ms,
         get("brand") or None, get("lang") or None, author_id or None, author_name or None, followers, verified,
         get("url") or None, get("parent_id") or None, get("thread_id") or None,
         likes, shares, replies, views, get("sentiment"),
-    )  # fmt: skip
-    return Decoded(mention, unknown, truncated)
+    ))  # fmt: skip
+    return _new(Decoded, (mention, unknown, truncated))
 
 
 def _clean(fields: MentionFields) -> None:

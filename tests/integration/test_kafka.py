@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import orjson
 import pytest
@@ -15,6 +15,7 @@ from engine.domain.batch import Batch, Cursor
 from engine.domain.errors import TransientError
 from streams.kafka import KafkaParams, KafkaSource
 from tests.infra.kafka import Broker
+from tests.infra.sources import CHECKS
 
 PATIENCE_S = 60
 POISON = (b"\xff\xfe\x00", b'{"id": 12}', b"", None)
@@ -194,3 +195,20 @@ def test_a_cluster_that_stays_away_is_said_in_one_line(make, broker: Broker) -> 
             source.poll(10, 0.1)
     assert "\n" not in str(caught.value)
     source.close()
+
+
+class KafkaRig:
+    resumable = True
+
+    def __init__(self, broker: Broker, topic: str, make: Callable[..., KafkaSource]) -> None:
+        self._broker, self._topic, self.make = broker, topic, make
+
+    def put(self, items: Sequence[int | None]) -> None:
+        produce(self._broker, self._topic, [b"broken" if item is None else mention(item) for item in items])
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_contract(
+    check: Callable[[KafkaRig], None], broker: Broker, topic: str, make: Callable[..., KafkaSource]
+) -> None:
+    check(KafkaRig(broker, topic, make))

@@ -57,6 +57,14 @@ def test_unknown_fields_are_counted_at_every_level() -> None:
     assert (decoded.mention.author_name, decoded.mention.likes) == ("Sam", 1)
 
 
+def test_unknown_fields_are_counted_wherever_they_stand() -> None:
+    known = orjson.dumps(FULL)[1:-1]
+    for raw in (b'{"z": 1, ' + known + b"}", b"{" + known + b', "z": 1}', b'{"z": 1, ' + known + b', "y": {"z": 2}}'):
+        assert decode(raw).unknown_fields == raw.count(b'"z"')
+    nested = b"{" + known.replace(b'"followers"', b'"x": 1, "followers"').replace(b'"views"', b'"y": 2, "views"') + b"}"
+    assert decode(nested).unknown_fields == 2
+
+
 def test_long_text_is_cut_and_counted() -> None:
     assert decode(of(text="é" * TEXT_CHARS_MAX)).truncated is False
     decoded = decode(of(text="é" * (TEXT_CHARS_MAX + 1)))
