@@ -9,7 +9,7 @@ docs/metrics.md is generated from the table.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
@@ -120,10 +120,10 @@ class Metrics:
             elif isinstance(effect, IncidentSaved):
                 self._incident(effect.incident)
 
-    def seed(self, counters: Iterable[Counted]) -> None:
-        """Counters go on from what the store has kept. Call it once, before `observe`."""
-        for counted in counters:
-            self._count(counted)
+    def seed(self, counters: Mapping[tuple[str, tuple[str, ...]], float]) -> None:
+        """Counters go on from what the store has kept, by name and labels. Call it once, before `observe`."""
+        for (name, labels), n in counters.items():
+            self._count(Counted(name, labels, n))
 
     def step_took(self, seconds: float) -> None:
         """One engine step with its transaction took this long."""

@@ -29,7 +29,7 @@ def test_counted_adds_up_and_gauged_replaces() -> None:
 
 def test_counters_go_on_after_a_restart() -> None:
     metrics = Metrics(version="1")
-    metrics.seed([Counted("duplicates", (), 40)])
+    metrics.seed({("duplicates", ()): 40.0, ("no_metric", ()): 1.0})
     metrics.observe([Counted("duplicates", (), 2)])
     assert value(metrics, "vigie_duplicates_total") == 42
 
