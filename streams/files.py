@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import IO
 
 from engine.domain.batch import Batch, Cursor
 from engine.domain.errors import InputError
-from streams.lines import STDIN, LineReader, Opened, open_input, tell_form
+from streams.lines import STDIN, LineReader, Opened, is_pipe, open_input, tell_form
 from streams.order import RankedReader, disorder_of, index_json_lines, spool, unspool
 from streams.readers import Chunk, CsvReader, MappedReader, NdjsonReader, Reader, check_mapping
 
@@ -21,8 +22,8 @@ class FileParams:
 
     `mapping` takes fields to columns ({"text": "Tweet", "author.followers": "Followers"}); `brand` is given to
     mentions that name none. With `order`, a mention more than `lateness_ms` behind the newest one before it makes the
-    file be served sorted by time; None is yes for a file and no for standard input, which would have to be copied
-    to disk first.
+    file be served sorted by time; None is yes for a file and no for a pipe, which would have to be copied to disk
+    first.
     """
 
     path: str
@@ -52,7 +53,8 @@ class FileSource:
     def __init__(self, params: FileParams, stdin: IO[bytes] | None = None) -> None:
         self.name = params.name
         self._params = params
-        self._stdin = stdin
+        self._pipe = stdin
+        self._own_pipe: IO[bytes] | None = None
         self._opened: Opened | None = None
         self._lines: LineReader | None = None
         self._reader: Reader | None = None
@@ -98,6 +100,8 @@ class FileSource:
             self._ranked.close()
         if self._opened is not None:
             self._opened.close()
+        if self._own_pipe is not None and self._own_pipe is not sys.stdin.buffer:
+            self._own_pipe.close()
         self._ended = True
 
     def _batch(self, chunk: Chunk) -> Batch:
@@ -116,7 +120,7 @@ class FileSource:
 
     def _start(self) -> Reader:
         params = self._params
-        ordered = params.path != STDIN if params.order is None else params.order
+        ordered = not is_pipe(params.path) if params.order is None else params.order
         reader = self._open()
         if not ordered:
             return self._resumed(reader)
@@ -148,12 +152,19 @@ class FileSource:
         return reader
 
     def _input(self) -> Opened:
-        if self._params.path == STDIN and self._params.order:
+        path = self._params.path
+        if not is_pipe(path):
+            return open_input(path)
+        if self._pipe is None:
+            self._pipe = self._own_pipe = _opened_pipe(path)
+        if self._params.order:
             if self._opened is None:
-                self._stdin = _copied(self._stdin)
-            assert self._stdin is not None
-            self._stdin.seek(0)
-        return open_input(self._params.path, self._stdin)
+                copy = _copied(self._pipe)
+                if path != STDIN:
+                    self._pipe.close()
+                self._pipe = self._own_pipe = copy
+            self._pipe.seek(0)
+        return open_input(STDIN, self._pipe)
 
     def _open(self) -> Reader:
         params = self._params
@@ -167,13 +178,18 @@ class FileSource:
         return NdjsonReader(lines)
 
 
-def _copied(stdin: IO[bytes] | None) -> IO[bytes]:
-    """Standard input on disk, so that it can be looked through before it is served."""
-    import sys
+def _opened_pipe(path: str) -> IO[bytes]:
+    try:
+        return sys.stdin.buffer if path == STDIN else open(path, "rb")
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror or error})") from None
 
+
+def _copied(pipe: IO[bytes]) -> IO[bytes]:
+    """A pipe on disk, so that it can be looked through before it is served."""
     copy = tempfile.TemporaryFile("w+b", prefix="vigie-")  # noqa: SIM115 (lives as long as the source)
     try:
-        shutil.copyfileobj(stdin if stdin is not None else sys.stdin.buffer, copy)
+        shutil.copyfileobj(pipe, copy)
     except OSError as error:
-        raise InputError(f"standard input can't be copied to disk ({error.strerror or error})") from None
+        raise InputError(f"what comes down the pipe can't be copied to disk ({error.strerror or error})") from None
     return copy

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import stat
 import sys
 import zlib
 from collections.abc import Iterator
@@ -132,6 +133,17 @@ def _with_sample(
     return Opened(stream, sample, below, size_bytes, compressed)
 
 
+def is_pipe(path: str) -> bool:
+    """Whether it can be read only once: standard input, a named pipe, a process substitution, a device."""
+    if path == STDIN:
+        return True
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False  # said when it is opened
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
+
+
 def tell_form(path: str, sample: bytes) -> Form:
     """NDJSON or CSV, from the first bytes. Raises `InputError` for what is neither.
 
@@ -204,6 +216,8 @@ class LineReader:
         except _DAMAGE as error:
             self.damaged = f"compressed data ends early or is damaged ({error})"
             return b""
+        except OSError as error:
+            raise InputError(f"reading stopped after line {self.number} ({error.strerror or error})") from None
         if line:
             self.number += 1
         if self.number == 1:
@@ -228,3 +242,5 @@ class LineReader:
         except _DAMAGE as error:
             self.damaged = f"compressed data ends early or is damaged ({error})"
             return True
+        except OSError as error:
+            raise InputError(f"reading stopped after line {self.number} ({error.strerror or error})") from None

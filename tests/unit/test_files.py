@@ -7,6 +7,7 @@ import gzip
 import io
 import os
 import random
+import threading
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -255,6 +256,18 @@ def test_standard_input_is_copied_and_sorted_only_if_asked() -> None:
     assert [int(m.id) for m in read("-", content)[0]] == list(range(19, -1, -1))
     for piped in (content, gzip.compress(content)):
         assert [int(m.id) for m in read("-", piped, order=True)[0]] == list(range(20))
+
+
+def test_a_named_pipe_is_read_like_standard_input(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    for order_ in (None, True):
+        lines = [record(i) for i in (1, 0)]
+        writer = threading.Thread(target=lambda lines=lines: path.write_bytes(b"\n".join(lines)))
+        writer.start()
+        assert [int(m.id) for m in read(path, order=order_)[0]] == ([0, 1] if order_ else [1, 0])
+        writer.join()
+    assert read("/dev/null") == ([], [])
 
 
 def test_more_than_can_be_sorted_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
