@@ -13,8 +13,8 @@ from engine.domain.series import SignalReading
 
 QUIET_S: Final = HOUR_S
 """Nobody is told of the same storm twice within an hour."""
-_SHARE_MAX: Final = 0.95
-"""Where nearly all is negative anyway, no share can rise: the rate must tell."""
+_STORM_SURPRISE: Final = 2.0
+"""What would come by chance once in a hundred weeks is a storm, whatever the budget: no lesson about calm."""
 _PATIENCE_S: Final = 24 * HOUR_S
 """A storm that lasts longer is the new normal: learning resumes."""
 
@@ -34,8 +34,8 @@ class Budgeted:
     """A sequential test of counts against an expectation that is handed in."""
 
     __slots__ = (
-        "_alarm_s", "_bin_s", "_ebb", "_evidence", "_expected", "_name", "_observed", "_costs", "_share", "_span",
-        "_threshold", "active", "drift", "surprise", "tail",
+        "_alarm_s", "_bin_s", "_ebb", "_evidence", "_expected", "_name", "_observed", "_costs", "_share", "_span", "_storm_surprise",
+        "_threshold", "active", "drift", "storm", "surprise", "tail",
     )  # fmt: skip
 
     def __init__(self, params: TestParams, bin_s: int, false_alarms_per_week: float) -> None:
@@ -52,7 +52,9 @@ class Budgeted:
         self._alarm_s = 0
         self._observed = self._expected = 0.0
         self.active = False
+        self.storm = False
         self.surprise = 0.0
+        self._storm_surprise = max(_STORM_SURPRISE, self._threshold)
 
     def take_rate(self, n: float, base: float, unsure: float, start_s: int) -> bool:
         """Take in a bin where `base` events are usual, sure up to the relative variance `unsure`."""
@@ -60,28 +62,30 @@ class Budgeted:
         expected = base * drift.m
         v = drift.phi * (1.0 + (drift.unsure + unsure) * self._span * expected)
         z = self._evidence.update(n, expected, POISSON_COSTS, expected, v, start_s)
-        return self._judge(z, n, base, expected, expected, start_s)
+        return self._judge(z, n, expected, expected, start_s)
 
     def take_share(self, n: float, total: float, usual: float, start_s: int) -> bool:
-        """Take in a bin of `total` mentions, a share `usual` of which are usually negative."""
+        """Take in a bin of `total` mentions, a share `usual` of which are usually negative; the drift is in the odds."""
         drift = self.drift
-        share = usual * drift.m
-        if share > _SHARE_MAX:
-            share = _SHARE_MAX
+        odds = usual / (1.0 - usual) * drift.m
+        share = odds / (1.0 + odds)
         if share != self._share:
             self._share, self._costs = share, binomial_costs(share)
         expected = share * total
-        v = drift.phi * (1.0 + drift.unsure * self._span * expected)
+        info = expected * (1.0 - share)
+        v = drift.phi * (1.0 + drift.unsure * self._span * info)
         z = self._evidence.update(n, total, self._costs, expected, v, start_s)
-        return self._judge(z, n, usual * total, expected, expected * (1.0 - share), start_s)
+        return self._judge(z, n, expected, info, start_s)
 
-    def _judge(self, z: float, n: float, base: float, expected: float, variance: float, start_s: int) -> bool:
+    def _judge(self, z: float, n: float, expected: float, info: float, start_s: int) -> bool:
         self.surprise = self.tail.surprise(z)
         self.tail.learn(z)
+        if self.surprise > self._storm_surprise:
+            self.storm = True
         if self.active:
             self._ebbing(n, expected, start_s)
         else:
-            self.drift.add(n, base, expected, variance)
+            self.drift.add(n, expected, info)
         return self.surprise >= self._threshold
 
     def _ebbing(self, n: float, expected: float, start_s: int) -> None:
@@ -90,7 +94,7 @@ class Budgeted:
         self._expected = self._expected * self._ebb + expected
         since = start_s - self._alarm_s
         if (since >= QUIET_S and self._observed <= 1.5 * self._expected + 0.25) or since >= _PATIENCE_S:
-            self.active = False
+            self.active = self.storm = False
             self._evidence.reset()
 
     def open(self, start_s: int) -> None:
@@ -103,6 +107,7 @@ class Budgeted:
     def begin(self) -> None:
         """The series is known now: whatever the evidence says so far, it said of an unknown series."""
         self._evidence.reset()
+        self.storm = False
 
     def close(self, seconds: float) -> tuple[float, float]:
         """End a block of calm: the clipped count and its inflation, for the slow level."""
@@ -117,11 +122,11 @@ class Budgeted:
             "evidence": self._evidence.dump(),
             "tail": self.tail.dump(),
             "drift": self.drift.dump(),
-            "alarm": [self._alarm_s, self._observed, self._expected, self.active, self.surprise],
+            "alarm": [self._alarm_s, self._observed, self._expected, self.active, self.storm, self.surprise],
         }
 
     def load(self, state: dict[str, Any]) -> None:
         self._evidence.load(state["evidence"])
         self.tail.load(state["tail"])
         self.drift.load(state["drift"])
-        self._alarm_s, self._observed, self._expected, self.active, self.surprise = state["alarm"]
+        self._alarm_s, self._observed, self._expected, self.active, self.storm, self.surprise = state["alarm"]

@@ -20,6 +20,7 @@ HOUR_S: Final = 3600
 _SLOW: Final = 0.5 ** (1 / 336)
 """An hour's forgetting of the slow level: half in two weeks, so that a weekday is known from more than one."""
 _LEARN: Final = 0.02
+AHEAD = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class NormalPrior:
     phi: float = 1.1
     drift: float = 0.25
     """Standard deviation of the drift, relative."""
-    memory_s: float = 12 * HOUR_S
+    memory_s: float = 6 * HOUR_S
     """The drift comes back to nothing by a factor e in this time."""
     span_s: float = 1800.0
     """How long an error in the drift goes on before it is found out: a storm must stand out from it over this time."""
@@ -44,12 +45,13 @@ class Drift:
     """
 
     __slots__ = (
-        "_log_s2", "_p_den", "_p_num", "_p_var", "_prior", "_x",
-        "base", "m", "n", "phi", "square", "unsure", "variance",
+        "_ahead", "_log_s2", "_p_den", "_p_num", "_p_var", "_prior", "_x",
+        "expected", "info", "m", "n", "phi", "square", "unsure",
     )  # fmt: skip
 
     def __init__(self, prior: NormalPrior) -> None:
         self._prior = prior
+        self._ahead = 1.0 - exp(-2.0 * AHEAD * prior.span_s / prior.memory_s)
         self._x = 0.0
         self._p_var = prior.drift**2
         self._log_s2 = log(prior.drift**2)
@@ -59,35 +61,34 @@ class Drift:
 
     def clear(self) -> None:
         """Begin a new block."""
-        self.n = self.base = self.square = self.variance = 0.0
+        self.n = self.expected = self.info = self.square = 0.0
 
-    def add(self, n: float, base: float, expected: float, variance: float) -> None:
-        """Put a bin into the current block."""
+    def add(self, n: float, expected: float, info: float) -> None:
+        """Put a bin into the current block: `info` is the variance of n by chance alone, Poisson or binomial."""
         self.n += n
-        self.base += base
+        self.expected += expected
+        self.info += info
         e = n - expected
-        e *= e / (1.0 + self.unsure * expected)
-        limit = 9.0 * self.phi * variance + 1.0  # 3 sigma, and a first event of a silent brand is no outlier
+        e *= e / (1.0 + self.unsure * info)
+        limit = 9.0 * self.phi * info + 1.0  # 3 sigma, and a first event of a silent brand is no outlier
         self.square += e if e < limit else limit
-        self.variance += variance
 
     def close(self, seconds: float) -> tuple[float, float]:
         """End the block and learn from it; the clipped count and its inflation, for the slow level."""
         p = self._prior
         keep = _SLOW ** (seconds / HOUR_S)
         self._p_num = self._p_num * keep + self.square
-        self._p_den = self._p_den * keep + self.variance
-        e = self.base * self.m
-        n = self.n
-        inflation = self.phi + self._p_var * e
-        if e > 0.0:
-            spread = inflation * e
+        self._p_den = self._p_den * keep + self.info
+        n, e, info = self.n, self.expected, self.info
+        inflation = self.phi + self._p_var * info
+        if info > 0.0:
+            spread = inflation * info
             limit = 2.0 * sqrt(spread) + 1.0
-            n = min(max(n, e - limit), e + limit)
-            part = self._p_var * e / inflation
-            surplus = min((self.n - e) ** 2 / spread, 9.0) - 1.0
+            part = self._p_var * info / inflation
+            surplus = min((n - e) ** 2 / spread, 9.0) - 1.0
             self._log_s2 += _LEARN * part * surplus + 0.02 * _LEARN * (log(p.drift**2) - self._log_s2)
-            self._x += part * (n / e - 1.0)
+            n = min(max(n, e - limit), e + limit)
+            self._x += part * (n - e) / info
             self._p_var *= 1.0 - part
         self.coast(seconds)
         return n, inflation
@@ -103,19 +104,19 @@ class Drift:
     def _refresh(self) -> None:
         p = self._prior
         self.m = exp(self._x)
-        self.unsure = self._p_var
+        self.unsure = self._p_var + exp(self._log_s2) * self._ahead
         self.phi = max(0.3, (p.phi * p.phi_events + self._p_num) / (p.phi_events + self._p_den))
 
     def dump(self) -> list[Any]:
         return [
             self._x, self._p_var, self._log_s2, self._p_num, self._p_den,
-            self.n, self.base, self.square, self.variance,
+            self.n, self.expected, self.info, self.square,
         ]  # fmt: skip
 
     def load(self, state: list[Any]) -> None:
         (
             self._x, self._p_var, self._log_s2, self._p_num, self._p_den,
-            self.n, self.base, self.square, self.variance,
+            self.n, self.expected, self.info, self.square,
         ) = state  # fmt: skip
         self._refresh()
 
@@ -139,7 +140,8 @@ class ShareLevel:
         self._refresh()
 
     def _refresh(self) -> None:
-        self.share = (self.PRIOR_SHARE * self.PRIOR_MENTIONS + self._num) / (self.PRIOR_MENTIONS + self._den)
+        share = (self.PRIOR_SHARE * self.PRIOR_MENTIONS + self._num) / (self.PRIOR_MENTIONS + self._den)
+        self.share = min(share, 0.99)
 
     def dump(self) -> list[Any]:
         return [self._num, self._den]

@@ -37,8 +37,8 @@ class TailPrior:
     scale: float
     level_tops: float = 12.0
     """Weight of `level`, in tops: three days."""
-    scale_peaks: float = 10.0
-    """Weight of `scale`, in excesses: ten days' worth."""
+    scale_peaks: float = 5.0
+    """Weight of `scale`, in excesses: five days' worth."""
 
 
 class Tail:

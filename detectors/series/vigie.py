@@ -31,10 +31,10 @@ class VigieParams:
 
     warm_up_s: int = 24 * HOUR_S
     """A whole day: every hour has been seen once."""
-    share_part: float = 0.7
+    share_part: float = 0.8
     share_normal: NormalPrior = field(default_factory=NormalPrior)
     rate_normal: NormalPrior = field(default_factory=lambda: NormalPrior(phi=1.3, drift=0.4, span_s=3600.0))
-    share_tail: TailPrior = field(default_factory=lambda: TailPrior(level=-3.5, scale=1.2))
+    share_tail: TailPrior = field(default_factory=lambda: TailPrior(level=-3.5, scale=1.1))
     rate_tail: TailPrior = field(default_factory=lambda: TailPrior(level=-2.5, scale=2.5))
 
 
@@ -149,12 +149,12 @@ class VigieDetector:
         seconds, mentions = self._seconds, self._mentions
         self._seconds, self._mentions = 0, 0.0
         rate, share = self._rate, self._share
-        share_calm = not (share.active or self._stormy)
+        share_calm = not (share.storm or self._stormy)
         if start_s // TOP_S != self._block * BLOCK_S // TOP_S:
             rate.tail.close(calm=share_calm and self._warm)
             share.tail.close(calm=share_calm and self._warm)
             self._stormy = False
-        elif share.active:
+        elif share.storm:
             self._stormy = True
         if rate.active or share.active:
             rate.drift.coast(seconds)
