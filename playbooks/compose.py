@@ -4,12 +4,16 @@ signature. What is optional gives way when a network's limit would be broken.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from playbooks.networks import network, variant_index
+from playbooks.networks import network
 from playbooks.schema import Closings, KindTexts, LangTexts, NetworkVoice, Playbook, Voices
 from playbooks.template import Nodes, Piece, fill, parse, text_of
+
+_VOWEL = re.compile("[aeiouàâéèêëîïôûœ]", re.I)
+_ELIDED = re.compile(r"(?<=\bqu)e $|(?<=\bd)e $|(?<=\bD)e $|(?<=\bQu)e $")
 
 _SIGNATURE = {"fr": "L'équipe {brand}", "en": "The {brand} team"}
 
@@ -42,8 +46,8 @@ def parts_of(playbook: Playbook, voices: Voices, wanted: Wanted) -> Parts:
     closing: Closings = getattr(voice, wanted.kind)
     over = wanted.level == "vert"
     leads = kind.closed if over else kind.open
-    sentences = [] if over else level_sentences(kind, wanted.level, rule.size)
-    sentence = sentences[variant_index(rule.name, len(sentences))] if sentences else ""
+    sentences = [] if over else level_sentences(kind, wanted.level, rule.name)
+    sentence = sentences[rule.variant % len(sentences)] if sentences else ""
     return Parts(
         parse(leads.get(rule.name) or leads["default"], wanted.lang),
         parse(sentence, wanted.lang),
@@ -52,12 +56,10 @@ def parts_of(playbook: Playbook, voices: Voices, wanted: Wanted) -> Parts:
     )
 
 
-def level_sentences(kind: KindTexts, level: str, size: str) -> list[str]:
-    """The sentences for `level`; a size without its own takes none, so that a short text stays short."""
-    for name, sizes in kind.levels.items():
-        if name == level:
-            return next((texts for own, texts in sizes.items() if own == size), [])
-    return []
+def level_sentences(kind: KindTexts, level: str, network_name: str) -> list[str]:
+    """The wordings for `level`: the network's own, else its size's, else none, so that a short text stays short."""
+    texts = next((texts for name, texts in kind.levels.items() if name == level), {})
+    return texts.get(network_name) or texts.get(network(network_name).size) or []
 
 
 def compose(parts: Parts, wanted: Wanted, facts: Mapping[str, str]) -> tuple[Piece, ...]:
@@ -87,4 +89,14 @@ def _join(
         own = facts.get("signature", "").strip()
         signature = fill(parse("{signature}", wanted.lang) if own else parts.signature, facts, wanted.form)
         pieces += [Piece("\n\n" if paragraphs else "\n"), *signature]
-    return tuple(piece for piece in pieces if piece.text)
+    pieces = [piece for piece in pieces if piece.text]
+    return tuple(_elide(pieces) if wanted.lang == "fr" else pieces)
+
+
+def _elide(pieces: list[Piece]) -> Iterator[Piece]:
+    """« que » and « de » before a fact that begins with a vowel: our word gives way, the fact stays as it is."""
+    for piece, following in zip(pieces, (*pieces[1:], Piece("")), strict=True):
+        if piece.fact is None and following.fact is not None and not following.missing and _VOWEL.match(following.text):
+            yield Piece(_ELIDED.sub("’", piece.text))
+        else:
+            yield piece

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.domain.playbook import Finding
 from playbooks.networks import network
@@ -126,10 +127,8 @@ def _length(text: str, network_name: str) -> Iterable[_Raw]:
 
 def _tone(own: str, lang: str, policy: Policy) -> Iterable[_Raw]:
     folded = own.casefold()
-    for phrase in (*BANNED.get(lang, ()), *policy.banned):
-        wanted = phrase.casefold().replace("'", "’")
-        if re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", folded.replace("\u202f", " ").replace("\u00a0", " ")):
-            yield "banned", (phrase,)
+    spaced = folded.replace("\u202f", " ").replace("\u00a0", " ")
+    yield from (("banned", (hit,)) for hit in _phrases((*BANNED.get(lang, ()), *policy.banned)).findall(spaced))
     if lang in _DENIAL:
         if _DENIAL[lang].search(folded) and _REPAIR[lang].search(folded):
             yield "mixed_postures", ()
@@ -139,6 +138,12 @@ def _tone(own: str, lang: str, policy: Policy) -> Iterable[_Raw]:
                     yield "posture", (strategy,)
     if not policy.emoji and _EMOJI.search(own):
         yield "emoji", ()
+
+
+@lru_cache(maxsize=256)
+def _phrases(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    folded = (re.escape(phrase.casefold().replace("'", "’")) for phrase in phrases if phrase.strip())
+    return re.compile(rf"(?<!\w)(?:{'|'.join(folded) or '(?!)'})(?!\w)")
 
 
 def _data(pieces: Sequence[Piece], policy: Policy) -> Iterable[_Raw]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,12 +17,16 @@ SHORTENED_LINK_CHARS = 23
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """`chars_max` by `count`; `size` picks how long the sentences of a level are."""
+    """`chars_max` by `count`; `size` picks how long the sentences of a level are.
+
+    `variant` picks one of their wordings: 0 plain, 1 spoken (French « on »), 2 plain again, in other words.
+    """
 
     name: str
     chars_max: int
     count: Callable[[str], int] = len
     size: str = "full"
+    variant: int = 0
 
 
 def count_x(text: str) -> int:
@@ -30,17 +35,18 @@ def count_x(text: str) -> int:
     >>> count_x("Voir https://nordalia.example/etat-des-services"), count_x("日本"), count_x("\u202f")
     (28, 4, 2)
     """
-    return SHORTENED_LINK_CHARS * len(URL.findall(text)) + sum(_weight(ord(c)) for c in URL.sub("", text))
+    rest, links = URL.subn("", text)
+    return SHORTENED_LINK_CHARS * links + len(rest) + len(_HEAVY.findall(rest))
 
 
-def _weight(code: int) -> int:
-    light = code <= 4351 or 8192 <= code <= 8205 or 8208 <= code <= 8223 or 8242 <= code <= 8247
-    return 1 if light else 2
+_HEAVY = re.compile("[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
+"""What X counts twice."""
 
 
 def count_mastodon(text: str) -> int:
     """Characters, a link counting 23 (Mastodon, StatusLengthValidator)."""
-    return SHORTENED_LINK_CHARS * len(URL.findall(text)) + len(URL.sub("", text))
+    rest, links = URL.subn("", text)
+    return SHORTENED_LINK_CHARS * links + len(rest)
 
 
 def count_bluesky(text: str) -> int:
@@ -55,20 +61,20 @@ def count_bluesky(text: str) -> int:
 _ALL = (
     Network("x", 280, count_x, "short"),
     Network("facebook", 8000),
-    Network("instagram", 2200),
+    Network("instagram", 2200, variant=1),
     Network("tiktok", 150, size="micro"),
-    Network("youtube", 10_000),
+    Network("youtube", 10_000, variant=2),
     Network("linkedin", 1250),
-    Network("discord", 2000),
-    Network("reddit", 10_000),
-    Network("mastodon", 500, count_mastodon, "short"),
-    Network("bluesky", 300, count_bluesky, "short"),
-    Network("forum", 2000),
-    Network("blog", 20_000),
+    Network("discord", 2000, variant=1),
+    Network("reddit", 10_000, variant=1),
+    Network("mastodon", 500, count_mastodon, "short", variant=2),
+    Network("bluesky", 300, count_bluesky, "short", variant=1),
+    Network("forum", 2000, variant=2),
+    Network("blog", 20_000, variant=2),
     Network("news", 4000),
-    Network("review", 4096),
+    Network("review", 4096, variant=2),
     Network("email", 10_000),
-    Network("dm", 1000),
+    Network("dm", 1000, variant=2),
     Network("other", 1000),
 )
 
@@ -82,10 +88,3 @@ assert set(NETWORKS) == set(SOURCES)
 def network(name: str) -> Network:
     """The network called `name`; one that we don't know is `other`."""
     return NETWORKS.get(name, NETWORKS["other"])
-
-
-def variant_index(name: str, count: int) -> int:
-    """Which of `count` wordings the network takes: neighbours of the same size take different ones."""
-    size = network(name).size
-    peers = [n.name for n in _ALL if n.size == size]
-    return peers.index(network(name).name) % count

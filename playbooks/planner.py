@@ -11,7 +11,7 @@ from playbooks.catalogue import Catalogue
 from playbooks.compose import Wanted, compose, parts_of
 from playbooks.lint import Policy, lint_draft
 from playbooks.schema import KINDS, LANGS, LEVELS, Playbook
-from playbooks.template import text_of
+from playbooks.template import slots, text_of
 from playbooks.typography import typeset
 from playbooks.words import CATEGORY_NAMES, REASONS
 
@@ -51,7 +51,8 @@ class CataloguePlanner:
         """The plan for one incident. A catalogue without a playbook for the level falls back on all of them."""
         ranked = self.rank(request)
         chosen = ranked[0].playbook
-        drafts = tuple(self._drafts(chosen, request))
+        used: set[str] = set()
+        drafts = tuple(self._drafts(chosen, request, used))
         return Plan(
             playbook=chosen.id,
             title=chosen.title.in_lang(request.lang),
@@ -60,7 +61,7 @@ class CataloguePlanner:
             do_not_answer=_do_not_answer(chosen, request.lang),
             steps=tuple(steps_of(chosen, request.level, request.lang)),
             drafts=drafts,
-            facts_needed=self._facts_needed(chosen, request),
+            facts_needed=tuple(name for name in chosen.facts if name in used),
         )
 
     def rank(self, request: PlanRequest) -> list[Choice]:
@@ -70,7 +71,8 @@ class CataloguePlanner:
         choices = [_judge(p, request) for p in playbooks or self._catalogue.playbooks.values()]
         return sorted(choices, key=lambda choice: (-choice.score, choice.playbook.id))
 
-    def _drafts(self, playbook: Playbook, request: PlanRequest) -> Iterator[Draft]:
+    def _drafts(self, playbook: Playbook, request: PlanRequest, used: set[str]) -> Iterator[Draft]:
+        """The drafts; `used` gathers the names of the facts that they ask for."""
         facts = voice_facts(request.brand)
         for lang in dict.fromkeys(lang if lang in LANGS else "en" for lang in request.brand.langs):
             policy = policy_of(playbook, lang, request.brand)
@@ -78,21 +80,13 @@ class CataloguePlanner:
             for network in dict.fromkeys(request.networks):
                 for kind in KINDS:
                     wanted = Wanted(request.level.label, network, lang, form, kind)
-                    pieces = compose(parts_of(playbook, self._catalogue.voices, wanted), wanted, facts)
+                    parts = parts_of(playbook, self._catalogue.voices, wanted)
+                    pieces = compose(parts, wanted, facts)
+                    used.update(name for nodes in parts for name in slots(nodes))
                     missing = tuple(dict.fromkeys(piece.fact for piece in pieces if piece.missing and piece.fact))
                     found = lint_draft(pieces, network, lang, policy, team_lang=request.lang)
                     findings = tuple(f for f in found if f.rule != "missing_fact")  # told in `missing`
                     yield Draft(network, lang, form, kind, text_of(pieces), missing, findings)
-
-    def _facts_needed(self, playbook: Playbook, request: PlanRequest) -> tuple[str, ...]:
-        used: set[str] = set()
-        for lang in request.brand.langs:
-            for network in request.networks:
-                for kind in KINDS:
-                    wanted = Wanted(request.level.label, network, lang if lang in LANGS else "en", None, kind)
-                    pieces = compose(parts_of(playbook, self._catalogue.voices, wanted), wanted, {"brand": "-"})
-                    used.update(piece.fact for piece in pieces if piece.fact)
-        return tuple(name for name in playbook.facts if name in used)
 
 
 def voice_facts(voice: BrandVoice) -> dict[str, str]:
@@ -141,7 +135,8 @@ def _judge(playbook: Playbook, request: PlanRequest) -> Choice:
 def _reason(shares: Mapping[str, float], signals: list[str], request: PlanRequest) -> str:
     words = REASONS["fr" if request.lang == "fr" else "en"]
     told = sorted(((s, name) for name, s in shares.items() if s >= REASON_SHARE_MIN), reverse=True)[:3]
-    names = ", ".join(f"{CATEGORY_NAMES[name][request.lang == 'fr']} {share:.0%}" for share, name in told)
+    french = request.lang == "fr"
+    names = ", ".join(f"{CATEGORY_NAMES[name][french]} {share * 100:.0f}{' ' * french}%" for share, name in told)
     parts = [words["categories"].format(names, request.negatives) if told else words["none"]]
     if signals:
         parts.append(words["signals"].format(", ".join(signals)))

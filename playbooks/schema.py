@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from engine.domain.scores import CATEGORIES
-from playbooks.networks import NETWORKS
+from playbooks.networks import NETWORKS, SIZES
 
 LANGS = ("fr", "en")
 FORMS: Mapping[str, tuple[str | None, ...]] = {"fr": ("tu", "vous"), "en": (None,)}
@@ -108,14 +108,15 @@ class Fact(Model):
     type: Literal["text", "time", "link", "contact"] = "text"
 
 
-LevelTexts: TypeAlias = dict[Literal["micro", "short", "full"], list[Text]]
+LevelTexts: TypeAlias = dict[str, list[Text]]
 
 
 class KindTexts(Model):
     """The texts of one kind in one language.
 
-    `open` by network is for jaune, orange and rouge; `levels` is the sentence that tells these three apart; `closed` is
-    for vert, once it is over. `default` stands for every network that has no text of its own.
+    `open` by network is for jaune, orange and rouge; `levels` is the sentence that tells these three apart, by size
+    (micro, short, full: see `playbooks.networks`) or by network; `closed` is for vert, once it is over. `default` is for
+    every network that has no text of its own.
     """
 
     open: dict[str, Text]
@@ -131,6 +132,15 @@ class KindTexts(Model):
         missing = [name for name in NETWORKS if name not in value]
         if missing and "default" not in value:
             raise ValueError(f"no text for {', '.join(missing)}: write one, or a `default`")
+        return value
+
+    @field_validator("levels")
+    @classmethod
+    def _sizes(cls, value: dict[str, LevelTexts]) -> dict[str, LevelTexts]:
+        known = (*SIZES, *NETWORKS)
+        for name in (name for sizes in value.values() for name in sizes):
+            if name not in known:
+                raise ValueError(f"{name!r} is neither a size nor a network{suggestion(name, known)}")
         return value
 
 
