@@ -139,12 +139,19 @@ class Delivery:
         self._wake.set()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """Stop and wait up to `timeout_s` for attempts under way; what is not recorded goes out again next time."""
+        """Send what is due now, then stop; all within about `timeout_s`. What is left goes out after the next start."""
+        deadline = time.monotonic() + timeout_s
+        try:
+            while self._dealer.is_alive() and self._has_due() and time.monotonic() < deadline:
+                self._wake.set()
+                self._stopping.wait(0.02)
+        except VigieError as error:  # the store is gone: then there is nothing to wait for
+            log.warning("outbox: %s", error)
         self._stopping.set()
         self._wake.set()
         for worker in self._workers:
             worker.ask_to_stop()
-        deadline = time.monotonic() + timeout_s
+        deadline = max(deadline, time.monotonic() + 0.2)
         for thread in (self._dealer, *self._workers):
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
@@ -158,6 +165,14 @@ class Delivery:
 
     def __exit__(self, *_exc: object) -> None:
         self.stop()
+
+    def _has_due(self) -> bool:
+        """Is there an alert that could go out at once?"""
+        outbox, now_ms = self._store.outbox, self._clock_ms()
+        if outbox.unrouted(1):
+            return True
+        due = (outbox.next_due_ms(channel.name) for channel in self._channels)
+        return any(at_ms is not None and at_ms <= now_ms for at_ms in due)
 
     def fan_out(self) -> int:
         """Make one delivery a channel of every alert that has none yet. Returns how many alerts that were."""

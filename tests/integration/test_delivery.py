@@ -139,6 +139,14 @@ def test_answers_other_than_2xx(store: Store, status: int, state: str) -> None:
         assert [received.path for received in receiver.received] == ["/hook"]
 
 
+def test_a_stop_sends_what_is_due_first(store: Store) -> None:
+    with Receiver() as receiver:
+        with Delivery(store, [webhook(receiver)], Look()):
+            store.apply([raised(key=f"k{n}", of=incident(id_=f"inc-{n}")) for n in range(5)])
+        assert set(states(store).values()) == {DeliveryState.DELIVERED}
+        assert len(receiver.received) == 5
+
+
 SENDER = """
 import sys
 from ops.delivery.channel import Channel
