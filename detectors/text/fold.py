@@ -122,6 +122,21 @@ def fold_text(text: str) -> list[str]:
     return tokenise([text]).words[1:]
 
 
+def fold_many(texts: Sequence[str]) -> list[tuple[str, ...]]:
+    """The tokens of each text, in one pass.
+
+    >>> fold_many(["Qualité", "", "C'est ça"])
+    [('qualite',), (), ('c', 'est', 'ca')]
+    """
+    found: list[list[str]] = []
+    for token in tokenise(texts).words if texts else ():
+        if token == SEP:
+            found.append([])
+        else:
+            found[-1].append(token)
+    return [tuple(tokens) for tokens in found]
+
+
 def emoji_char(token: str) -> str:
     """The emoji that a single-sign token stands for; any other token as it is."""
     point = ord(token) if len(token) == 1 else 0

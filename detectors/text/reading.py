@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from detectors.text import roles as w
 from detectors.text.fold import tokenise
+from detectors.text.vocabulary import GAP_WORDS_MAX, match
 from detectors.text.words import WordStore, pair_slots
 
 Ints: TypeAlias = NDArray[np.int64]
@@ -115,13 +116,19 @@ def _negated(roles: Ints) -> Masks:
 
 
 def _masks(ids: Ints, starts: Ints, words: list[str], store: WordStore) -> Ints:
-    from detectors.text.vocabulary import match
-
-    masks = np.bitwise_or.reduceat(store.masks[ids], starts)
-    at = np.flatnonzero(store.begins[ids])
-    rows = np.searchsorted(starts, at, side="right") - 1
-    for position, row, number in zip(at.tolist(), rows.tolist(), ids[at].tolist(), strict=True):
-        masks[row] |= match(store.starts[number], words, position)
+    """Categories of each text, as bits: words alone at once, longer expressions where two of their words meet."""
+    masks: Ints = np.bitwise_or.reduceat(store.masks[ids], starts)
+    row_of = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(ids)))
+    for at in np.flatnonzero(store.guarded[ids]).tolist():
+        masks[row_of[at]] |= match(store.meanings[int(ids[at])].guarded, words, at)
+    begins, follows = store.near[ids], store.follows[ids]
+    for step in range(1, GAP_WORDS_MAX + 2):
+        found = np.flatnonzero(begins[:-step] & follows[step:])
+        found = found[row_of[found] == row_of[found + step]]
+        for at, first, second in zip(found.tolist(), ids[found].tolist(), ids[found + step].tolist(), strict=True):
+            if expressions := store.expressions(first, second):
+                masks[row_of[at]] |= match(expressions, words, at)
+        begins = store.far[ids]
     return masks
 
 

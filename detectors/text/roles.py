@@ -1,4 +1,4 @@
-"""Words that do something to their neighbours, and signs that say something about the whole text. French and English."""
+"""Words that do something to their neighbours, and signs that say something about a text. French and English."""
 
 from __future__ import annotations
 

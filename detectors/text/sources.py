@@ -5,11 +5,12 @@ Read at training only. Every share and weight here was chosen on development dat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from zlib import crc32
 
+from detectors.text.fold import fold_many
 from detectors.text.training import Example, Recipe
 from engine.domain.errors import InputError
 
@@ -22,39 +23,61 @@ class Source:
 
     name: str
     labels: tuple[tuple[str, str, float], ...]
-    shared_only: bool = False
     share: float = 1.0
     own: bool = False
+    """Written for this project: stands in `corpus/`, not in the data folder."""
+    typical: bool = False
+    """Like what will be read: sets the temperature."""
 
 
-RECIPES: dict[str, tuple[Recipe, tuple[Source, ...]]] = {
-    "fr": (
-        Recipe("fr", strength=1.0, passes=15),
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A recipe, its files, and what a word of the lexicon weighs as a text of its own."""
+
+    recipe: Recipe
+    sources: tuple[Source, ...]
+    lexicon_weight: float
+    lexicons: tuple[str, ...]
+
+
+RECIPES: dict[str, Plan] = {
+    "fr": Plan(
+        Recipe("fr", strength=1.0, passes=14),
         (
+            Source("seed_fr", (("neg", "neg", 3.0), ("neu", "neu", 3.0), ("pos", "pos", 3.0)), own=True, typical=True),
             Source("xed_fr", (("neg", "neg", 0.15), ("pos", "pos", 0.3))),
-            Source("mlma_fr_toxicity", (("toxic", "neg", 0.15), ("normal", "neu", 0.5))),
+            # English words teach French little, but hashtags, emoji, valence and what neutral looks like carry over
             Source(
-                "semeval2013_2016_en", (("neg", "neg", 0.8), ("neu", "neu", 0.4), ("pos", "pos", 0.3)), True, share=0.4
+                "semeval2013_2016_en", (("neg", "neg", 0.4), ("neu", "neu", 0.15), ("pos", "pos", 0.15)), share=0.25
             ),
         ),
+        lexicon_weight=0.5,
+        lexicons=("vaderSentiment_fr", "own"),
     ),
-    "en": (
-        Recipe("en", strength=2.0, passes=15),
-        (Source("semeval2013_2016_en", (("neg", "neg", 2.0), ("neu", "neu", 0.8), ("pos", "pos", 1.0))),),
+    "en": Plan(
+        Recipe("en", strength=2.0, passes=14),
+        (Source("semeval2013_2016_en", (("neg", "neg", 2.8), ("neu", "neu", 0.8), ("pos", "pos", 1.0)), typical=True),),
+        lexicon_weight=0.3,
+        lexicons=("vaderSentiment",),
     ),
 }
-_LEXICONS = {"fr": ("vaderSentiment_fr", "fr_lexicon.txt", "->"), "en": ("vaderSentiment", "vader_lexicon.txt", "\t")}
+_LEXICON_FILES = {"vaderSentiment_fr": ("fr_lexicon.txt", "->"), "vaderSentiment": ("vader_lexicon.txt", "\t")}
 
 
-def examples_of(lang: str, folder: Path) -> list[Example]:
-    """The training texts of a language's table, in the order of its sources."""
-    return [example for source in RECIPES[lang][1] for example in _read(source, folder)]
+def examples_of(lang: str, folder: Path, valences: dict[str, float]) -> list[Example]:
+    """The training texts of a language's table: its files, in order, then the words of its lexicon."""
+    plan = RECIPES[lang]
+    examples = [example for source in plan.sources for example in _read(source, folder)]
+    return examples + [
+        Example(word, "pos" if valence > 0 else "neg", plan.lexicon_weight * min(abs(valence), 3.0))
+        for word, valence in sorted(valences.items())
+        if abs(valence) >= 0.8 and any(char.isalpha() for char in word)
+    ]
 
 
-def recipe_of(lang: str) -> Recipe:
-    """The recipe of a language's table, its lexicon read."""
-    recipe = RECIPES[lang][0]
-    return Recipe(recipe.lang, recipe.strength, recipe.passes, recipe.seed, read_lexicon(lang))
+def recipe_of(lang: str, valences: dict[str, float]) -> Recipe:
+    """The recipe of a language's table, with its lexicon."""
+    return replace(RECIPES[lang].recipe, valences=valences)
 
 
 def read_rows(path: Path) -> list[tuple[str, str]]:
@@ -71,24 +94,33 @@ def _read(source: Source, folder: Path) -> list[Example]:
     rows = read_rows((CORPUS if source.own else folder) / f"{source.name}.tsv")
     taught = {theirs: (ours, weight) for theirs, ours, weight in source.labels}
     return [
-        Example(text, *taught[label], source.shared_only)
+        Example(text, *taught[label], typical=source.typical)
         for label, text in rows
         if label in taught and crc32(text.encode()) % 1000 < source.share * 1000
     ]
 
 
-def read_lexicon(lang: str) -> dict[str, float]:
-    """The MIT lexicon of vaderSentiment or vaderSentiment-fr, from the installed package (which is never imported).
+def read_valences(lang: str) -> dict[str, float]:
+    """The lexicons of a language, later ones over earlier ones, words alike when case and accents are folded.
 
-    Raises InputError if the package is not there.
+    Raises InputError if a package is not there.
     """
-    package, name, mark = _LEXICONS[lang]
+    by_form: dict[tuple[str, ...], tuple[str, float]] = {}
+    for name in RECIPES[lang].lexicons:
+        found = _own_lexicon(lang) if name == "own" else _package_lexicon(name)
+        forms = fold_many(list(found))
+        by_form.update({form: entry for form, entry in zip(forms, found.items(), strict=True) if form})
+    return dict(by_form.values())
+
+
+def _package_lexicon(package: str) -> dict[str, float]:
+    """The MIT lexicon of vaderSentiment or vaderSentiment-fr: a file of the installed package, never imported."""
+    name, mark = _LEXICON_FILES[package]
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise InputError(f"lexicon for {lang}: package {package} is not installed; pip install --no-deps {package}")
-    text = (Path(spec.submodule_search_locations[0]) / name).read_text(encoding="utf-8")
+        raise InputError(f"package {package} is not installed; its lexicon is needed: pip install --no-deps {package}")
     valences: dict[str, float] = {}
-    for line in text.splitlines():
+    for line in (Path(spec.submodule_search_locations[0]) / name).read_text(encoding="utf-8").splitlines():
         if mark == "->":
             word, _, value = line.rpartition(">")
             word = word.removesuffix("-")
@@ -98,4 +130,13 @@ def read_lexicon(lang: str) -> dict[str, float]:
             valences[word] = float(value)
         except ValueError:
             continue  # a line of prose among the entries
+    return valences
+
+
+def _own_lexicon(lang: str) -> dict[str, float]:
+    valences: dict[str, float] = {}
+    for line in (CORPUS / f"valence_{lang}.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            value, *words = line.split()
+            valences.update(dict.fromkeys(words, float(value)))
     return valences

@@ -13,17 +13,21 @@ linear in the words. All languages are read at once: a comment mixes them, and a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from zlib import crc32
 
-from detectors.text.fold import SEP, fold_text
+from detectors.text.fold import SEP, fold_many
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES
 
 GAP_WORDS_MAX = 3
 GUARD_WORDS_MAX = 4
 PREFIX_CHARS_MIN = 3
+
+_MARKS = re.compile(r"[~!,#\[\]]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,32 +40,82 @@ class Expression:
     guards: tuple[tuple[str, ...], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class WordMeaning:
+    """What a word is to the vocabulary. The three signatures are 64-bit filters: a word that follows can only continue
+    an expression of a word that begins where their bits meet, so nearly all pairs are ruled out before any look-up."""
+
+    mask: int = 0
+    """Categories that it means alone, as bits."""
+    guarded: tuple[Expression, ...] = ()
+    """Expressions of this one word that have guards."""
+    begins: tuple[Expression, ...] = ()
+    near: int = 0
+    """Signature of the words that may come second, right behind this one,"""
+    far: int = 0
+    """and of those that may stand a little further."""
+    follows: int = 0
+    """Signature of this word as the second one."""
+
+
 @dataclass(slots=True)
 class Vocabulary:
     """Expressions, by the word that they begin with."""
 
     exact: dict[str, list[Expression]] = field(default_factory=dict)
     prefix: dict[str, list[Expression]] = field(default_factory=dict)
+    seconds: set[str] = field(default_factory=set)
 
-    def of_word(self, word: str) -> tuple[int, tuple[Expression, ...]]:
-        """The categories that this word alone means (bits), and the longer or guarded expressions it may begin."""
-        found = list(self.exact.get(word, ()))
-        for end in range(PREFIX_CHARS_MIN, len(word) + 1):
-            found += self.prefix.get(word[:end], ())
-        mask, longer = 0, []
+    def of_word(self, word: str) -> WordMeaning:
+        """What this folded word means, alone and as part of longer expressions."""
+        stems = [word[:end] for end in range(PREFIX_CHARS_MIN, len(word) + 1)]
+        found = [*self.exact.get(word, ()), *(e for stem in stems for e in self.prefix.get(stem, ()))]
+        keys = self.seconds.intersection([word, *(f"{stem}*" for stem in stems)])
+        if not found and not keys:
+            return _MEANINGLESS
+        mask = near = far = 0
         for expression in found:
-            if len(expression.words) == 1 and not expression.guards:
+            if len(expression.words) > 1:
+                near |= _signature(expression.words[1])
+                far |= _signature(expression.words[1]) * expression.gaps[1]
+            elif not expression.guards:
                 mask |= expression.mask
-            else:
-                longer.append(expression)
-        return mask, tuple(longer)
+        return WordMeaning(
+            mask,
+            tuple(e for e in found if len(e.words) == 1 and e.guards),
+            tuple(e for e in found if len(e.words) > 1),
+            near,
+            far,
+            _union(keys),
+        )
 
     def add(self, expression: Expression) -> None:
+        """Take in an expression."""
         first = expression.words[0]
         if first.endswith("*"):
             self.prefix.setdefault(first[:-1], []).append(expression)
         else:
             self.exact.setdefault(first, []).append(expression)
+        self.seconds.update(expression.words[1:2])
+
+
+_MEANINGLESS = WordMeaning()
+
+
+def _signature(word: str) -> int:
+    return 1 << crc32(word.encode("utf-8", "replace")) % 63
+
+
+def _union(words: Iterable[str]) -> int:
+    bits = 0
+    for word in words:
+        bits |= _signature(word)
+    return bits
+
+
+def second_fits(expression: Expression, token: str) -> bool:
+    """Whether this token can be the expression's second word."""
+    return _is(expression.words[1], token)
 
 
 def match(expressions: Iterable[Expression], tokens: Sequence[str], at: int) -> int:
@@ -69,7 +123,7 @@ def match(expressions: Iterable[Expression], tokens: Sequence[str], at: int) -> 
 
     >>> vocabulary = parse_vocabulary("[outage]\\nvol ~ annul* ! pas de", "example")
     >>> tokens = ["\\x00", "mon", "vol", "est", "annule"]
-    >>> match(vocabulary.of_word("vol")[1], tokens, 2)
+    >>> match(vocabulary.of_word("vol").begins, tokens, 2)
     1
     """
     mask = 0
@@ -116,33 +170,39 @@ def _guarded(expression: Expression, tokens: Sequence[str], at: int) -> bool:
     )
 
 
-def _words(phrase: str) -> tuple[str, ...]:
-    out: list[str] = []
-    for raw in phrase.split():
-        folded = fold_text(raw.rstrip("*"))
-        if raw.endswith("*") and folded:
-            folded[-1] += "*"
-        out += folded
-    return tuple(out)
+def _fold_words(text: str) -> dict[str, tuple[str, ...]]:
+    """Every word as it is written, folded: all of a file in one pass."""
+    raw = sorted(set(_MARKS.sub(" ", text).split()))
+    folded: dict[str, tuple[str, ...]] = {}
+    for word, parts in zip(raw, fold_many(raw), strict=True):
+        own = list(parts)
+        if word.endswith("*") and own and own[-1] == "*":
+            own.pop()
+        if word.endswith("*") and own:
+            own[-1] += "*"
+        folded[word] = tuple(own)
+    return folded
 
 
-def parse_expression(line: str, mask: int) -> Expression:
+def parse_expression(line: str, mask: int, folded: dict[str, tuple[str, ...]]) -> Expression:
     """One line of a vocabulary file. Raises ValueError if it holds no word."""
     phrase, _, guards = line.partition("!")
     words: list[str] = []
     gaps: list[bool] = []
     for part in phrase.split("~"):
-        for i, word in enumerate(_words(part)):
+        for i, word in enumerate([w for raw in part.split() for w in folded[raw]]):
             words.append(word)
             gaps.append(i == 0)
     if not words or any(len(w) <= PREFIX_CHARS_MIN and w.endswith("*") for w in words):
         raise ValueError("no words, or fewer than three letters before a star")
-    return Expression(mask, tuple(words), tuple(gaps), tuple(g for g in map(_words, guards.split(",")) if g))
+    told = [tuple(w for raw in guard.split() for w in folded[raw]) for guard in guards.split(",")]
+    return Expression(mask, tuple(words), tuple(gaps), tuple(guard for guard in told if guard))
 
 
 def parse_vocabulary(text: str, name: str, into: Vocabulary | None = None) -> Vocabulary:
     """Read a vocabulary file. Raises InputError naming the line."""
     vocabulary = Vocabulary() if into is None else into
+    folded = _fold_words(text)
     mask = 0
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.partition("#")[0].strip()
@@ -153,7 +213,7 @@ def parse_vocabulary(text: str, name: str, into: Vocabulary | None = None) -> Vo
             mask = 1 << CATEGORIES.index(category)
         elif line:
             try:
-                vocabulary.add(parse_expression(line, mask))
+                vocabulary.add(parse_expression(line, mask, folded))
             except ValueError as error:
                 raise InputError(f"{name}, line {number}: {error}") from error
     return vocabulary

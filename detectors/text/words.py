@@ -15,9 +15,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.text.fold import SEP
+from detectors.text.fold import SEP, URL
 from detectors.text.roles import role_of
-from detectors.text.vocabulary import Expression, Vocabulary
+from detectors.text.vocabulary import Expression, Vocabulary, WordMeaning, second_fits
 
 Ints: TypeAlias = NDArray[np.int64]
 Bytes: TypeAlias = NDArray[np.int8]
@@ -95,9 +95,11 @@ class WordStore:
     def _clear(self) -> None:
         self.index: dict[str, int] = {}
         self.words: list[str] = []
-        self.starts: dict[int, tuple[Expression, ...]] = {}
+        self.meanings: dict[int, WordMeaning] = {}
+        self.continued: dict[tuple[int, int], tuple[Expression, ...]] = {}
         self.hashes: Hashes = np.zeros(0, dtype=np.uint32)
-        self.roles = self.valences = self.features = self.masks = self.begins = np.zeros(0, dtype=np.int64)
+        self.roles = self.valences = self.features = self.masks = np.zeros(0, dtype=np.int64)
+        self.near = self.far = self.follows = self.guarded = np.zeros(0, dtype=np.int64)
         self.plain = self.negated = np.zeros((0, 3), dtype=np.int32)
         self._learn([SEP])
 
@@ -119,25 +121,35 @@ class WordStore:
         self.words += words
         hashes = np.fromiter(map(word_hash, words), dtype=np.uint32, count=len(words))
         slots, counts = ngram_slots(words)
-        masks = np.zeros(len(words), dtype=np.int64)
-        begins = np.zeros(len(words), dtype=np.int64)
-        for i, word in enumerate(words):
-            masks[i], longer = self._vocabulary.of_word(word)
-            if longer:
-                self.starts[base + i], begins[i] = longer, 1
+        meanings = [self._vocabulary.of_word(word) for word in words]
+        self.meanings.update({base + i: m for i, m in enumerate(meanings) if m.begins or m.guarded})
         roles = np.fromiter((role_of(word) for word in words), dtype=np.int64, count=len(words))
         is_sep = np.fromiter((word == SEP for word in words), dtype=np.bool_, count=len(words))
         self.hashes = np.concatenate((self.hashes, hashes))
         self.roles = np.concatenate((self.roles, roles))
         self.valences = np.concatenate((self.valences, self._lexicon.of(hashes)))
         self.features = np.concatenate((self.features, np.where(is_sep, 0, counts + 1)))
-        self.masks = np.concatenate((self.masks, masks))
-        self.begins = np.concatenate((self.begins, begins))
+        self.masks = _longer(self.masks, [m.mask for m in meanings])
+        self.near = _longer(self.near, [m.near for m in meanings])
+        self.far = _longer(self.far, [m.far for m in meanings])
+        self.follows = _longer(self.follows, [m.follows for m in meanings])
+        self.guarded = _longer(self.guarded, [bool(m.guarded) for m in meanings])
         if self.weights is not None:
             plain, negated = self._sums(self.weights, hashes, slots, counts)
             plain[is_sep] = negated[is_sep] = 0
             self.plain = np.concatenate((self.plain, plain))
             self.negated = np.concatenate((self.negated, negated))
+
+    def expressions(self, first: int, second: int) -> tuple[Expression, ...]:
+        """Expressions that these two words (by number) may begin."""
+        found = self.continued.get((first, second))
+        if found is None:
+            word = self.words[second]
+            found = tuple(e for e in self.meanings[first].begins if second_fits(e, word))
+            if len(self.continued) > self._keep_max:
+                self.continued.clear()
+            self.continued[first, second] = found
+        return found
 
     @staticmethod
     def _sums(weights: Bytes, hashes: Hashes, slots: Ints, counts: Ints) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -147,8 +159,14 @@ class WordStore:
         return (ngrams + weights[own]).astype(np.int32), (ngrams + weights[flipped]).astype(np.int32)
 
 
+def _longer(column: Ints, more: list[int]) -> Ints:
+    return np.concatenate((column, np.array(more, dtype=np.int64)))
+
+
 def _canonical(token: str) -> str:
-    """Long figures are all alike, and a very long word is its first letters."""
+    """Long figures are all alike, so are links cut short, and a very long word is its first letters."""
+    if token in ("http", "https"):
+        return URL
     return "000" if len(token) > 2 and token.isdecimal() else token[:WORD_CHARS_MAX]
 
 

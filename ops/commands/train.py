@@ -22,7 +22,7 @@ def train(
 
     Example: `vigie train --data ../shared/data/text --out /tmp/weights`
     """
-    from detectors.text.sources import RECIPES, examples_of, recipe_of
+    from detectors.text.sources import RECIPES, examples_of, read_valences, recipe_of
     from detectors.text.tables import WEIGHTS, save_table
     from detectors.text.training import fit
     from detectors.text.vocabulary import load_vocabulary
@@ -31,8 +31,9 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = load_vocabulary()
     for lang in RECIPES:
-        examples = examples_of(lang, data)
-        table = fit(examples, recipe_of(lang), vocabulary)
+        valences = read_valences(lang)
+        examples = examples_of(lang, data, valences)
+        table = fit(examples, recipe_of(lang, valences), vocabulary)
         path = folder / f"{lang}.npz"
         save_table(table, path)
         print(f"{lang}: {len(examples)} texts, {path.stat().st_size / 1e6:.1f} MB in {path}", file=sys.stderr)  # noqa: T201
