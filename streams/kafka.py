@@ -49,7 +49,7 @@ class KafkaParams:
     session_timeout_ms: int = 45_000
     max_poll_interval_ms: int = 300_000
     fetch_bytes_max: int = 16_000_000
-    bootstrap_timeout_ms: int = 5_000
+    bootstrap_timeout_ms: int = 3_000
     failing_s_max: float = 30.0
 
 
@@ -83,6 +83,18 @@ class KafkaSource:
         if self._consumer is None:
             return ()
         return tuple(sorted(partition_name(tp.topic, tp.partition) for tp in self._consumer.assignment()))
+
+    @property
+    def lag(self) -> dict[str, int]:
+        """How many records each held partition is behind, as of its last fetch; partitions never fetched are absent."""
+        if self._consumer is None:
+            return {}
+        found = {}
+        for tp in self._consumer.assignment():
+            end, following = self._consumer.highwater(tp), self._next.get((tp.topic, tp.partition))
+            if end is not None and following is not None:
+                found[partition_name(tp.topic, tp.partition)] = max(end - following, 0)
+        return found
 
     def seek(self, positions: Mapping[str, str]) -> None:
         """See `engine.ports.source.Source`. Raises `InputError` for positions of another kind."""

@@ -157,6 +157,17 @@ def test_a_second_member_takes_over_partitions_without_loss_or_repeat(broker: Br
     assert store == {f"{topic}/0": "60", f"{topic}/1": "60"}
 
 
+def test_lag_is_what_was_not_handed_on_yet(broker: Broker, topic: str, make) -> None:
+    source = make()
+    assert source.lag == {}
+    produce(broker, topic, [mention(i) for i in range(10)], partition=1)
+    batches = drain(source, 4, max_mentions=4)
+    assert len(ids(batches)) == 4
+    assert source.lag[f"{topic}/1"] == 6
+    drain(source, 6)
+    assert set(source.lag.values()) <= {0}
+
+
 def test_the_group_is_told_as_a_courtesy(broker: Broker, topic: str, make) -> None:
     produce(broker, topic, [mention(i) for i in range(10)], partition=0)
     source = make()
