@@ -18,7 +18,7 @@ from engine.domain.effects import AlertRaised
 from engine.domain.incident import AlertKind, EvidenceMention, Level, Phase
 from ops.render.clock import CLOCKS
 from ops.render.neutral import defused, plain, pseudonym, shortened
-from ops.render.wording import certainty, duration, hour, how_often, lead_of, network_name, number, words
+from ops.render.wording import certainty, duration, hour, how_often, in_team_time, lead_of, network_name, number, words
 
 FORM_VERSION = 1
 """Of the plain-data form; a key is added without notice, none changes its meaning within a version."""
@@ -68,7 +68,7 @@ def text(raised: AlertRaised, look: Look, told_at_ms: int) -> str:
     reasons = incident.levels[-1].reasons[:REASONS_MAX] if incident.levels else ()
     if reasons:
         lines.append(say["why"].format(level=_shown_level(raised).label.upper()))
-        lines += [f"  - {plain(reason, 200)}" for reason in reasons]
+        lines += [f"  - {in_team_time(plain(reason, 200), look.zone, look.lang, told_at_ms)}" for reason in reasons]
     samples = _samples(incident.evidence.mentions)
     if samples:
         lines.append(say["samples"])

@@ -11,6 +11,7 @@ from engine.domain.playbook import Plan
 from ops.render import alert as render
 from ops.render.alert import Look
 from ops.render.neutral import plain
+from ops.render.wording import in_team_time
 
 _WORDS = {
     "fr": {
@@ -71,10 +72,9 @@ def incident_text(incident: Incident, plan: Plan | None, look: Look) -> str:
     raised = AlertRaised(Alert("", kind, changed_ms, incident), plan)
     lines = [render.text(raised, look, changed_ms), "", f"{say['phase']} {say[incident.phase.value]}"]
     lines += ["", say["timeline"]]
-    lines += [
-        f"  {_moment(entry.at_ms, look)}  {plain(entry.actor, 40)}  {plain(entry.text, 400)}"
-        for entry in incident.timeline
-    ]
+    for entry in incident.timeline:
+        said = in_team_time(plain(entry.text, 400), look.zone, look.lang, entry.at_ms)
+        lines.append(f"  {_moment(entry.at_ms, look)}  {plain(entry.actor, 40)}  {said}")
     if plan is not None:
         lines += ["", f"{say['steps']} - {plain(plan.title, 80)} ({plain(plan.reason, 200)})"]
         lines += [f"  {plain(plan.do_not_answer, 400)}"] if plan.do_not_answer else []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -178,6 +179,26 @@ def hour(at_ms: int, zone: ZoneInfo, lang: str, beside_ms: int) -> str:
         return text
     month = _MONTHS["fr" if lang == "fr" else "en"][moment.month - 1]
     return f"{text} le {moment.day} {month}" if lang == "fr" else f"{text} on {moment.day} {month}"
+
+
+_STAMP = re.compile(r"\b(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d) UTC\b")
+
+
+def in_team_time(sentence: str, zone: ZoneInfo, lang: str, beside_ms: int) -> str:
+    """A sentence of the engine, which speaks in UTC, with its times as the team reads them.
+
+    >>> in_team_time("Surge since 2026-03-05 23:30 UTC", ZoneInfo("Europe/Paris"), "en", 1_772_755_200_000)
+    'Surge since 00:30'
+    """
+
+    def local(match: re.Match[str]) -> str:
+        try:
+            moment = datetime(*(int(part) for part in match.groups()), tzinfo=UTC)  # type: ignore[misc, arg-type]
+        except ValueError:  # looks like a time and is none
+            return match.group()
+        return hour(int(moment.timestamp() * 1000), zone, lang, beside_ms)
+
+    return _STAMP.sub(local, sentence)
 
 
 def duration(ms: int, lang: str) -> str:

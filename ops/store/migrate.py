@@ -15,6 +15,9 @@ HEAD = "0001"
 KNOWN = frozenset({"0001"})
 """Every revision that this version can start from."""
 
+LOCK = 0x76696769
+"""PostgreSQL's advisory lock under which one process migrates at a time: "vigi"."""
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -35,6 +38,8 @@ def migrate(connection: Connection, name: str) -> None:
     """
     from sqlalchemy import inspect, text
 
+    if connection.dialect.name == "postgresql":  # SQLite's writer is alone already
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
     tables = inspect(connection).get_table_names()
     if "alembic_version" in tables:
         revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -35,7 +35,14 @@ def incident(
 ) -> Incident:  # fmt: skip
     roles = ("first", "reach", "typical")
     changes = tuple(
-        LevelChange(T0 + i * 600_000, level, ("Volume négatif à 12.9 fois la normale", "96 auteurs différents"))
+        LevelChange(
+            T0 + i * 600_000,
+            level,
+            (
+                "Afflux de négatifs\u00a0: 142 observés pour 11 attendus depuis 2025-11-21 00:12 UTC",
+                "96 auteurs différents",
+            ),
+        )
         for i, level in enumerate(levels or (Level.ORANGE,))
     )
     return Incident(

@@ -96,6 +96,11 @@ def test_times_are_those_of_the_team() -> None:
     assert "01:12 le 21 nov." in day_later
 
 
+def test_no_other_clock_than_the_team_s() -> None:
+    assert "attendus depuis 01:12" in text(raised(), Look(), TOLD)
+    assert "UTC" not in text(raised(), Look(), TOLD) + incident_text(incident(), plan(), Look())
+
+
 def test_an_alert_without_figures_still_reads() -> None:
     bare = later(
         incident(texts=()),
