@@ -61,7 +61,7 @@ METRICS: dict[str, MetricSpec] = {
     ),
     "heartbeat_timestamp_seconds": MetricSpec("gauge", (), "When the engine last took a step, in seconds since 1970."),
     "outbox_pending": MetricSpec("gauge", ("channel",), "Alerts that wait to be delivered."),
-    "outbox_oldest_seconds": MetricSpec("gauge", (), "Age of the oldest alert that waits."),
+    "outbox_oldest_seconds": MetricSpec("gauge", ("channel",), "Age of the oldest alert that waits."),
     "notifications": MetricSpec(
         "counter", ("channel", "outcome"), "Deliveries that are over, by outcome: delivered, muted, failed."
     ),

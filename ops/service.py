@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ from ops.metrics import Metrics
 from ops.settings import KafkaSource as KafkaSection
 from ops.settings import Settings
 from ops.store.outbox import DeliveryState
-from ops.store.store import Store
+from ops.store.store import HEARTBEAT_MS_MAX, Store
 from ops.web import WebServer, add_probes, bind
 from streams.follow import FollowedFileSource, FollowParams, StdinSource
 from streams.http import create_ingest_app
@@ -83,12 +84,7 @@ class Service:
         if listener is not None:
             stack.callback(listener.close)
         self._store = stack.enter_context(Store.open(settings.database, clock_ms=self._clock_ms))
-        other = self._store.service()
-        if other is not None:
-            raise InputError(
-                f"{self._store.name}: vigie run already serves this database (process {other.pid} on {other.host}); "
-                "stop it first"
-            )
+        self._wait_for_other()
         self._sources = self._make_sources(settings)
         if not self._sources:
             raise InputError("the settings name no source: set sources.http, files, stdin or kafka")
@@ -112,6 +108,17 @@ class Service:
         self._start_metrics(stack, announce)
         beat = threading.Thread(target=self._beat, name="beat", daemon=True)
         beat.start()
+
+    def _wait_for_other(self) -> None:
+        """One service a database. Another one that died without a word is waited for until its heartbeat is stale."""
+        deadline_s = time.monotonic() + HEARTBEAT_MS_MAX / 1000 + 1
+        while (other := self._store.service()) is not None:
+            if other.host == socket.gethostname() or time.monotonic() > deadline_s:
+                raise InputError(
+                    f"{self._store.name}: vigie run already serves this database "
+                    f"(process {other.pid} on {other.host}); stop it first"
+                )
+            time.sleep(0.5)
 
     def _make_sources(self, settings: Settings) -> list[Source]:
         """The sources that the settings name. Building one opens nothing."""

@@ -317,11 +317,14 @@ class Store:
             connection.execute(delete(tables.heartbeat).where(mine))
 
     def service(self) -> Heartbeat | None:
-        """The service that runs on this store now; None when there is none, or it has been silent for 10 s."""
+        """The service that runs on this store now; None when there is none, it has been silent for 10 s, or it was a
+        process of this machine that is gone (killed, it could not say goodbye)."""
         h = tables.heartbeat.c
         with self._database.read() as connection:
             row = connection.execute(select(h.pid, h.host, h.at_ms).where(h.name == "service")).first()
         if row is None or self._clock_ms() - row.at_ms >= HEARTBEAT_MS_MAX:
+            return None
+        if row.host == socket.gethostname() and (row.pid == os.getpid() or not _alive(row.pid)):
             return None
         return Heartbeat(*row)
 
@@ -351,3 +354,14 @@ class Store:
     def _scalar(self, query: Any) -> Any:
         with self._database.read() as connection:
             return connection.execute(query).scalar()
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process of this machine still runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it runs, as another user
+        return True
+    return True
