@@ -4,7 +4,7 @@ One file a language in `vocabulary/`. `[category]` opens a section; then one exp
 written (case and accents do not matter):
 
 * `annul*` is a word that begins so;
-* `vol ~ annul*` lets up to three words stand between (never the end of the text);
+* `vol ~ annul*` lets up to four words stand between (never the end of the text);
 * `panne ! aucune, plus de` does not count where a guard stands among the four words before it.
 
 A single word costs one look in a table; longer expressions are tried only where their first word stands, so time is
@@ -23,7 +23,7 @@ from detectors.text.fold import SEP, fold_many
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES
 
-GAP_WORDS_MAX = 3
+GAP_WORDS_MAX = 4
 GUARD_WORDS_MAX = 4
 PREFIX_CHARS_MIN = 3
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from engine.ports.text import TextScorer
 
 BATCH_LINES_MAX = 2_048
+LINE_BYTES_MAX = 1 << 17
+
 _READ_BYTES = 1 << 18
 
 
@@ -41,18 +43,27 @@ def score(
 
 
 def line_batches(descriptor: int) -> Iterator[list[str]]:
-    """Lines of a descriptor, in batches: full ones while input flows, at once when it pauses. Lines end at \\n only."""
-    rest: list[bytes] = []
+    """Lines of a descriptor, in batches: full ones while input flows, at once when it pauses.
+
+    Lines end at \\n only. What stands behind LINE_BYTES_MAX of one line is not kept.
+    """
+    rest = b""
     while data := os.read(descriptor, _READ_BYTES):
         *whole, last = data.split(b"\n")
         if whole:
-            whole[0] = b"".join([*rest, whole[0]])
-            rest = []
-        rest.append(last)
+            whole[0] = rest + whole[0]
+            rest = last
+        else:
+            rest = rest + last
+        rest = rest[:LINE_BYTES_MAX]
         for start in range(0, len(whole), BATCH_LINES_MAX):
-            yield [line.decode("utf-8", "replace") for line in whole[start : start + BATCH_LINES_MAX]]
-    if tail := b"".join(rest):
-        yield [tail.decode("utf-8", "replace")]
+            yield [_decode(line) for line in whole[start : start + BATCH_LINES_MAX]]
+    if rest:
+        yield [_decode(rest)]
+
+
+def _decode(line: bytes) -> str:
+    return line[:LINE_BYTES_MAX].decode("utf-8", "replace")
 
 
 def render(scorer: TextScorer, lines: list[str], lang: str | None) -> bytes:

@@ -1,0 +1,64 @@
+"""The crisis vocabulary: its file format and what it finds."""
+
+from __future__ import annotations
+
+import pytest
+
+from detectors.text import load_scorer
+from detectors.text.vocabulary import load_vocabulary, names, parse_vocabulary
+from engine.domain.errors import InputError
+from engine.domain.scores import CATEGORIES
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Toujours en panne chez Lumeo", {"outage"}),
+        ("Aucune panne depuis un an", set()),
+        ("Mon vol de demain matin est annulé", {"outage"}),
+        ("@nordalia my flight was Cancelled Flightled again", {"outage"}),
+        ("le train de 7h12 est supprimé", {"outage"}),
+        ("You lost my bag", {"delivery"}),
+        ("Mon colis n'est jamais arrivé", {"delivery"}),
+        ("been on hold for two hours, so rude", {"customer_service"}),
+        ("le service client raccroche au nez", {"customer_service"}),
+        ("where is my refund? hidden fees everywhere", {"price_billing"}),
+        ("Morceau de verre dans la compote", {"dangerous_product"}),
+        ("The charger caught fire", {"dangerous_product"}),
+        ("C'est de la camelote", {"quality"}),
+        ("Pure arnaque, des escrocs", {"fraud"}),
+        ("Fuite de données chez Banque Oriel", {"data_leak"}),
+        ("Accueil raciste au magasin", {"discrimination"}),
+        ("votre pub est vraiment choquante", {"offensive_campaign"}),
+        ("votre PDG devrait se taire", {"words_of_staff"}),
+        ("Conditions de travail indignes", {"working_conditions"}),
+        ("Ils polluent la rivière, du greenwashing", {"environment"}),
+        ("Boycott de Vélorine", {"boycott"}),
+        ("Nos condoléances aux familles", {"accident_victims"}),
+        ("Encore une rumeur", {"rumour"}),
+        ("retourne dans ton pays", {"illegal_hate"}),
+        ("your account got hacked", {"hacked_account"}),
+        ("Merci pour ce bon moment", set()),
+        ("Pannetier est un joli nom", set()),
+        ("", set()),
+    ],
+)
+def test_categories(text: str, expected: set[str]) -> None:
+    assert set(load_scorer().categorise_many([text])[0]) == expected
+
+
+def test_every_category_has_words_in_both_languages() -> None:
+    vocabulary = load_vocabulary()
+    expressions = [e for table in (vocabulary.exact, vocabulary.prefix) for found in table.values() for e in found]
+    assert {name for e in expressions for name in names(e.mask)} == set(CATEGORIES)
+    assert len(expressions) > 1_000
+
+
+def test_an_expression_never_reaches_into_the_next_text() -> None:
+    assert load_scorer().categorise_many(["mon vol", "est annulé"]) == ((), ())
+
+
+@pytest.mark.parametrize(("text", "line"), [("[nothing]", 1), ("[outage]\n\n!!!", 3), ("[outage]\nab*", 2)])
+def test_a_bad_vocabulary_names_the_line(text: str, line: int) -> None:
+    with pytest.raises(InputError, match=f"mine, line {line}"):
+        parse_vocabulary(text, "mine")
