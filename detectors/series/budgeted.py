@@ -13,6 +13,7 @@ from engine.domain.series import SignalReading
 
 QUIET_S: Final = HOUR_S
 """Nobody is told of the same storm twice within an hour."""
+DOUBT_SURPRISE = 9.0
 _STORM_SURPRISE: Final = 2.0
 """What would come by chance once in a hundred weeks is a storm, whatever the budget: no lesson about calm."""
 _PATIENCE_S: Final = 24 * HOUR_S
@@ -111,6 +112,8 @@ class Budgeted:
 
     def close(self, seconds: float) -> tuple[float, float]:
         """End a block of calm: the clipped count and its inflation, for the slow level."""
+        if self.surprise > DOUBT_SURPRISE:
+            return self.drift.coast(seconds)
         return self.drift.close(seconds)
 
     def reading(self, alarm: bool) -> SignalReading:

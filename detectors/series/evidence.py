@@ -81,7 +81,7 @@ class Evidence:
         self._gain = 0.0
 
     def dump(self) -> list[Any]:
-        return [self._r, self._gain, self.since_s, self.observed, self.expected]
+        return [list(self._r), self._gain, self.since_s, self.observed, self.expected]
 
     def load(self, state: list[Any]) -> None:
         r, self._gain, self.since_s, self.observed, self.expected = state

@@ -93,13 +93,15 @@ class Drift:
         self.coast(seconds)
         return n, inflation
 
-    def coast(self, seconds: float) -> None:
+    def coast(self, seconds: float) -> tuple[float, float]:
         """Begin a new block without having learnt from the last: the drift goes on unseen."""
+        seen = min(self.n, self.expected), self.phi + self._p_var * self.info
         rho = exp(-seconds / self._prior.memory_s)
         self._x *= rho
         self._p_var = self._p_var * rho * rho + exp(self._log_s2) * (1.0 - rho * rho)
         self.clear()
         self._refresh()
+        return seen
 
     def _refresh(self) -> None:
         p = self._prior
@@ -211,7 +213,7 @@ class RateLevel:
         self._den = self._den * keep + here * day * fraction / inflation
 
     def dump(self) -> list[Any]:
-        return [self._num, self._den, self._hours, self._days]
+        return [self._num, self._den, list(self._hours), list(self._days)]
 
     def load(self, state: list[Any], hour: int) -> None:
         self._num, self._den, hours, days = state
