@@ -17,6 +17,7 @@ from ops.commands import incidents as command
 from ops.render.report import incident_view
 from ops.settings import Settings
 from ops.store import Store
+from tests.infra.heart import beat_elsewhere
 from tests.infra.sample_alerts import T0, incident, plan
 
 ID = "inc-20251121-ab12cd34ef56"
@@ -58,7 +59,7 @@ def service(path: Path) -> Iterator[list[str]]:
     """A service that answers commands, as far as the command line can tell."""
     stopping, seen = threading.Event(), list[str]()
     with Store.open(path) as store:
-        store.beat()
+        beat_elsewhere(store)
 
         def serve() -> None:
             while not stopping.is_set():
@@ -143,7 +144,7 @@ def test_a_running_service_carries_commands_out(run: Run, path: Path, service: l
 def test_a_silent_service_keeps_the_command(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "ANSWER_WAIT_S", 0.1)
     with Store.open(path) as store:
-        store.beat()
+        beat_elsewhere(store)
         code, _, err = run("contain", ID, "--db", str(path))
         assert code == 1
         assert "waits in the store as number 1" in err

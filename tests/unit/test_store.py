@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from engine.domain.effects import (
 from engine.domain.errors import FencedError, InputError, StateError, TransientError
 from engine.domain.incident import Level, Phase
 from ops.store import Store, apply, migrate, tables
+from tests.infra.heart import beat_elsewhere
 from tests.infra.sample_alerts import T0, incident, later, mention, plan, raised
 
 
@@ -185,16 +187,26 @@ def test_a_service_is_alive_while_its_heart_beats(tmp_path: Path) -> None:
     now = T0
     with Store.open(tmp_path / "vigie.db", clock_ms=lambda: now) as store:
         assert store.service() is None
-        store.beat()
+        beat_elsewhere(store)
         now += 9_999
         alive = store.service()
         assert alive is not None
-        assert (alive.pid, alive.at_ms) == (os.getpid(), T0)
+        assert (alive.pid, alive.at_ms) == (os.getppid(), T0)
         now += 1
         assert store.service() is None
-        store.beat()
-        store.unbeat()
-        assert store.service() is None
+
+
+def test_a_service_that_was_killed_or_said_goodbye_is_not_waited_for(store: Store) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    beat_elsewhere(store, gone.pid)
+    assert store.service() is None
+    store.beat()
+    assert store.service() is None  # this process itself, or one of the same number before a restart
+    store.unbeat()
+    beat_elsewhere(store)
+    store.unbeat()  # another's goodbye is not ours to say
+    assert store.service() is not None
 
 
 def test_meta_and_prune(store: Store) -> None:
