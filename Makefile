@@ -65,13 +65,13 @@ fix: dev ## mend what can be mended by itself: format, imports
 	$(BIN)/ruff format .
 
 bench: dev ## mentions a second, end to end, beside a naive loop
-	$(BIN)/python -m tests.bench.throughput
+	$(BIN)/python -m tests.bench.bench_replay
 
 bench-text: dev ## quality and speed of the text models
-	$(BIN)/python -m tests.bench.text
+	$(BIN)/python -m tests.bench.bench_text
 
 bench-detection: dev ## recall, delay and realised false alarms
-	$(BIN)/python -m tests.bench.detection
+	$(BIN)/python -m tests.bench.bench_detection
 
 kafka: kafka-artefacts ## a real broker on 127.0.0.1, until Ctrl-C
 	$(BIN)/python tests/infra/kafka.py run

@@ -181,3 +181,11 @@ def test_every_figure_has_its_metric_and_every_metric_its_figure() -> None:
     made_by_metrics_itself = {"build_info", "incidents_open"}
     silent = {name for name in METRICS if not any(f'"{name}"' in text for text in texts.values())}
     assert silent - made_by_metrics_itself == set()
+
+
+def test_what_the_makefile_runs_exists() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    places = [module.replace(".", "/") + ".py" for module in re.findall(r"-m ((?:tests|ops)\.[\w.]+)", text)]
+    places += re.findall(r"(tests/[\w/]+\.py|\.ci/[\w-]+)", text)
+    assert len(places) >= 7
+    assert [place for place in places if not (ROOT / place).is_file()] == []

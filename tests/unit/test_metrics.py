@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.domain.batch import Batch, Reject
 from engine.domain.effects import Counted, Effect, Gauged, IncidentSaved
 from engine.domain.incident import Phase
-from ops.metrics import Metrics
+from ops.metrics import METRICS, Metrics
+from tests.infra.fakes import make_engine, storm
 from tests.infra.sample_alerts import incident
 
 
@@ -78,3 +80,14 @@ def test_open_incidents_are_counted_from_what_is_saved() -> None:
     assert value(metrics, "vigie_incidents_open", brand="Nordalia") == 2
     metrics.observe([IncidentSaved(replace(first, phase=Phase.RESOLVED))])
     assert value(metrics, "vigie_incidents_open", brand="Nordalia") == 1
+
+
+def test_what_the_engine_says_fits_the_table() -> None:
+    """Names without a metric pass by unseen, so a wrong label would too: here none does."""
+    engine = make_engine()
+    reject = Reject("line 1", "text", "missing", b"{}")
+    batch = Batch(mentions=tuple(storm()), rejects=(reject,), unknown_fields=1, truncated=1, source="file", end=True)
+    effects = [effect for effect in engine.step(batch, 2_000_000_000_000) if isinstance(effect, Counted | Gauged)]
+    assert {effect.name for effect in effects} >= {"mentions", "rejected", "negatives_expected", "surprise"}
+    for effect in effects:
+        assert len(effect.labels) == len(METRICS[effect.name].labels), effect
