@@ -11,5 +11,5 @@ from ops.store import Store
 def beat_elsewhere(store: Store, pid: int | None = None) -> None:
     """As if the process `pid` (the parent of this one, which surely runs) served the store."""
     pid = os.getppid() if pid is None else pid
-    with mock.patch("os.getpid", lambda: pid):
+    with mock.patch("os.getpid", return_value=pid):
         store.beat()
