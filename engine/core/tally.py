@@ -32,6 +32,12 @@ class Candidate(NamedTuple):
     mention: Mention
 
 
+_NO_AUTHORS: set[int] = set()
+_NO_PRESS: set[str] = set()
+_NO_COUNTS: dict[str, int] = {}
+_NO_CANDIDATES: list[Candidate] = []
+
+
 class Tally:
     """Sums over the mentions of one brand in one span."""
 
@@ -44,23 +50,30 @@ class Tally:
         self.sample_max = sample_max
         self.total = 0
         self.units = 0  # sum of P(neg), in ten-thousandths
-        self.expected = 0.0  # negatives that the brand's normal would have brought
         self.negatives = 0  # mentions with P(neg) >= 0.5
         self.reach = 0
         self.followers_max = 0
         self.urgency = 0  # sum over negatives, in hundredths
-        self.authors: set[int] = set()
-        self.press: set[str] = set()
-        self.networks: dict[str, int] = {}
-        self.categories: dict[str, int] = {}
-        self.langs: dict[str, int] = {}
-        self.candidates: list[Candidate] = []
+        self.expected = 0.0  # negatives that the brand's normal would have brought
+        # most bins hold no negative: they share these empty ones until the first comes (`_allocate`)
+        self.authors: set[int] = _NO_AUTHORS
+        self.press: set[str] = _NO_PRESS
+        self.networks: dict[str, int] = _NO_COUNTS
+        self.categories: dict[str, int] = _NO_COUNTS
+        self.langs: dict[str, int] = _NO_COUNTS
+        self.candidates: list[Candidate] = _NO_CANDIDATES
+
+    def _allocate(self) -> None:
+        self.authors, self.press, self.candidates = set(), set(), []
+        self.networks, self.categories, self.langs = {}, {}, {}
 
     def add_negative(
         self, candidate: Candidate, author_key: int | None, categories: tuple[str, ...], lang: str, urgency: int
     ) -> None:
         """Take in the details of a negative mention (its place in `total` and `units` is the caller's)."""
         mention = candidate.mention
+        if not self.negatives:
+            self._allocate()
         self.negatives += 1
         self.reach += mention.reach
         self.urgency += urgency
@@ -88,6 +101,10 @@ class Tally:
         self.total += other.total
         self.units += other.units
         self.expected += other.expected
+        if not other.negatives:
+            return
+        if not self.negatives:
+            self._allocate()
         self.negatives += other.negatives
         self.reach += other.reach
         self.urgency += other.urgency
@@ -97,17 +114,15 @@ class Tally:
         ):  # fmt: skip
             for name, n in theirs.items():
                 mine[name] = mine.get(name, 0) + n
-        if other.authors:
-            self.authors |= other.authors
-            if len(self.authors) > 2 * AUTHORS_MAX:
-                self.authors = set(nsmallest(AUTHORS_MAX, self.authors))
+        self.authors |= other.authors
+        if len(self.authors) > 2 * AUTHORS_MAX:
+            self.authors = set(nsmallest(AUTHORS_MAX, self.authors))
         if other.press:
             self.press |= other.press
             self.press = set(nsmallest(64, self.press))
-        if other.candidates:
-            self.candidates += other.candidates
-            if len(self.candidates) > 4 * self.sample_max:
-                self.candidates = canonical(self.candidates, self.sample_max)
+        self.candidates += other.candidates
+        if len(self.candidates) > 4 * self.sample_max:
+            self.candidates = canonical(self.candidates, self.sample_max)
 
     @property
     def author_count(self) -> int:
