@@ -93,6 +93,15 @@ label ever holds an author or a text. Counters go on after a restart: the store 
 
 Beside these stand the process's own (`process_resident_memory_bytes`, `process_open_fds` and so on).
 
+Prometheus needs no more than this; the alert rules go by the job's name:
+
+```yaml
+rule_files: [vigie.rules.yml]
+scrape_configs:
+  - job_name: vigie
+    static_configs: [{targets: ["127.0.0.1:8642"]}]
+```
+
 - Alert rules: [vigie.rules.yml](../ops/prometheus/vigie.rules.yml), shown to fire in
   [vigie.test.yml](../ops/prometheus/vigie.test.yml).
 - Dashboard: [vigie.json](../ops/grafana/vigie.json), built by [build.py](../ops/grafana/build.py); provisioning in

@@ -166,3 +166,10 @@ def test_every_metric_of_the_table_reaches_prometheus(prometheus: str) -> None:
     suffix = {"counter": "_total", "gauge": ""}
     missing = [name for name, spec in METRICS.items() if query(prometheus, f"vigie_{name}{suffix[spec.kind]}") == []]
     assert missing == []
+
+
+def test_the_configuration_in_the_docs_is_valid(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", (OPS.parent / "docs" / "metrics.md").read_text(), re.DOTALL)
+    (tmp_path / "prometheus.yml").write_text(block)
+    (tmp_path / RULES.name).write_text(RULES.read_text())
+    assert "11 rules found" in run("promtool", "check", "config", "prometheus.yml", cwd=tmp_path)
