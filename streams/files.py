@@ -12,7 +12,7 @@ from typing import IO
 from engine.domain.batch import Batch, Cursor
 from engine.domain.errors import InputError
 from streams.lines import STDIN, LineReader, Opened, is_pipe, open_input, tell_form
-from streams.order import RankedReader, disorder_of, index_json_lines, spool, unspool
+from streams.order import RankedReader, disorder_of, index_json_lines, no_room, spool, unspool
 from streams.readers import Chunk, CsvReader, MappedReader, NdjsonReader, Reader, check_mapping
 
 
@@ -190,6 +190,7 @@ def _copied(pipe: IO[bytes]) -> IO[bytes]:
     copy = tempfile.TemporaryFile("w+b", prefix="vigie-")  # noqa: SIM115 (lives as long as the source)
     try:
         shutil.copyfileobj(pipe, copy)
+        copy.flush()
     except OSError as error:
-        raise InputError(f"what comes down the pipe can't be copied to disk ({error.strerror or error})") from None
+        raise no_room(error) from None
     return copy

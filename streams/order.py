@@ -8,6 +8,7 @@ lines are served by offset: from the file itself if they are plain JSON lines, e
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -92,9 +93,28 @@ def disorder_of(reader: Reader) -> int:
 
 
 def spool(reader: Reader) -> tuple[TimeIndex, IO[bytes]]:
-    """Everything that a reader gives into an unnamed file on disk, with its index."""
-    index = TimeIndex()
+    """Everything that a reader gives into an unnamed file on disk, with its index.
+
+    Raises `InputError` if there is no room for it.
+    """
     file = tempfile.TemporaryFile("w+b", prefix="vigie-")  # noqa: SIM115 (the ranked reader closes it)
+    try:
+        return _spooled(reader, file), file
+    except OSError as error:
+        with contextlib.suppress(OSError):  # closing writes what is left, for which there is no room either
+            file.close()
+        raise no_room(error) from None
+
+
+def no_room(error: OSError) -> InputError:
+    """A copy on disk could not be written: say where it was to go."""
+    return InputError(
+        f"a copy in {tempfile.gettempdir()} can't be written ({error.strerror or error}): make room, or set TMPDIR"
+    )
+
+
+def _spooled(reader: Reader, file: IO[bytes]) -> TimeIndex:
+    index = TimeIndex()
     offset = 0
     while True:
         chunk = reader.read(_CHUNK)
@@ -113,7 +133,7 @@ def spool(reader: Reader) -> tuple[TimeIndex, IO[bytes]]:
             offset += len(record) + 1
         if chunk.end:
             file.flush()
-            return index, file
+            return index
 
 
 class RankedReader:

@@ -258,6 +258,15 @@ def test_standard_input_is_copied_and_sorted_only_if_asked() -> None:
         assert [int(m.id) for m in read("-", piped, order=True)[0]] == list(range(20))
 
 
+def test_no_room_for_a_copy_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mentions"
+    path.write_bytes(gzip.compress(b"\n".join(shuffled(50))))
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda *args, **names: io.FileIO("/dev/full", "r+"))
+    assert "No space left on device): make room, or set TMPDIR" in refused(path)
+    with pytest.raises(InputError, match="make room"):
+        read("-", record(1), order=True)
+
+
 def test_a_named_pipe_is_read_like_standard_input(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -254,3 +255,34 @@ def test_openapi_describes_the_body_and_the_answers() -> None:
     assert "created_at" in schema["anyOf"][1]["properties"]
     assert "$ref" not in orjson.dumps(schema).decode()
     assert {"202", "400", "401", "413", "503"} <= set(operation["responses"])
+
+
+def raw_answer(receive: Callable[[], Awaitable[dict[str, Any]]], **settings: Any) -> tuple[int, bytes]:
+    """What the bare application sends when its server hands it these messages."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/mentions", "headers": [], "query_string": b""}
+    app: Any = create_ingest_app(MemoryInbox(), **settings)
+    asyncio.run(app(scope, receive, send))
+    return sent[0]["status"], sent[1]["body"]
+
+
+def test_a_body_that_never_comes_is_given_up() -> None:
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    status, body = raw_answer(receive, params=IngestParams(read_timeout_s=0.05))
+    assert (status, orjson.loads(body)) == (408, {"error": "the body did not arrive within 0.05 s"})
+
+
+def test_a_sender_that_goes_away_midway_leaves_nothing() -> None:
+    messages = iter([{"type": "http.request", "body": record(1), "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> dict[str, Any]:
+        return next(messages)
+
+    assert raw_answer(receive)[0] == 400
