@@ -70,29 +70,36 @@ class Inbox:
             raise mine.error
 
     def _write_queue(self) -> None:
+        """Write for all who wait. Each of them is told: accepted, or the error; never nothing."""
         with self._queue_lock:
             group, self._queue = self._queue, []
+        failure: BaseException = TransientError("inbox: the write was interrupted; send again")
+        written = False
+        try:
+            self._write_group(group)
+            written = True
+        except Exception as error:  # noqa: BLE001  (raised in the thread of each of the group)
+            failure = error
+        finally:
+            for waiting in group:
+                if not written and waiting.error is None:
+                    waiting.error = failure
+                waiting.done = True
+
+    def _write_group(self, group: Sequence[_Waiting]) -> None:
         room = self._rows_max - self._counted(sum(len(w.records) for w in group))
-        accepted: list[_Waiting] = []
+        rows = []
+        now_ms = self._clock_ms()
         for waiting in group:
-            waiting.done = True
             if len(waiting.records) <= room:
                 room -= len(waiting.records)
-                accepted.append(waiting)
+                rows += [{"received_at_ms": now_ms, "raw": raw} for raw in waiting.records]
             else:
                 waiting.error = TransientError(f"inbox: full ({self._rows_max} rows wait to be read); send again later")
-        now_ms = self._clock_ms()
-        rows = [{"received_at_ms": now_ms, "raw": raw} for waiting in accepted for raw in waiting.records]
-        if not rows:
-            return
-        try:
+        if rows:
             with self._database.write() as connection:
                 connection.execute(self._insert, rows)
-        except Exception as error:  # noqa: BLE001  (each of the group is told in its own thread)
-            for waiting in accepted:
-                waiting.error = error
-            return
-        self._rows = (self._rows or 0) + len(rows)
+            self._rows = (self._rows or 0) + len(rows)
 
     def _counted(self, wanted: int) -> int:
         """Rows that stand in it. Counted in memory; in the table only at first and before refusing anyone."""

@@ -292,12 +292,33 @@ def test_many_appenders_share_transactions_and_lose_nothing(tmp_path: Path) -> N
         assert store.load_state() == {"a": {"i": 19}}
 
 
-def test_each_appender_of_a_failed_group_is_told(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "vigie.db") as store:
-        with store._database.write() as connection:
-            connection.exec_driver_sql("ALTER TABLE inbox RENAME TO gone")
-        with pytest.raises(StateError):
-            store.inbox.append([b"a"])
+@pytest.mark.parametrize("broken", ["_counted", "_clock_ms", "_insert"])
+def test_each_appender_of_a_failed_group_is_told(store: Store, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    def fails(*_args: object) -> int:
+        raise TransientError("the disk is full")
+
+    accepted, told = list[int](), list[int]()
+    ready = threading.Barrier(8)
+    with monkeypatch.context() as patch:
+        patch.setattr(store.inbox, broken, tables.inbox.insert().values(nowhere=1) if broken == "_insert" else fails)
+
+        def appender(n: int) -> None:
+            ready.wait()
+            try:
+                store.inbox.append([b"a"])
+                accepted.append(n)
+            except Exception:  # noqa: BLE001  (whatever it is: what matters is that each one hears of it)
+                told.append(n)
+
+        threads = [threading.Thread(target=appender, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert (accepted, sorted(told)) == ([], list(range(8)))
+    assert store.inbox.read(0, 9) == []
+    store.inbox.append([b"b"])
+    assert len(store.inbox.read(0, 9)) == 1
 
 
 # --- places that are no good ------------------------------------------------------------------------------------------
