@@ -58,7 +58,7 @@ _ENGLISH = (
     "don't it's i'm up all there their them me"
 )
 _FUNCTION_WORDS = {"fr": frozenset(_FRENCH.split()), "en": frozenset(_ENGLISH.split())}
-_LEAD_WORDS = 3
+_LEAD_WORDS = 2
 
 
 class LanguageTeller:

@@ -25,7 +25,7 @@ from engine.domain.errors import InputError
 from engine.domain.scores import Floats, Scores
 
 CHUNK_CHARS_MAX = 400_000
-CHUNK_TEXTS_MAX = 4_096
+CHUNK_TEXTS_MAX = 1_024
 _EXP_STEPS = 256
 _EXP = np.array([math.exp(-i / _EXP_STEPS) for i in range(_EXP_STEPS * 30)])
 
