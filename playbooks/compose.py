@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from playbooks.networks import network
+from playbooks.networks import ROUND, network
 from playbooks.schema import Closings, KindTexts, LangTexts, NetworkVoice, Playbook, Voices
 from playbooks.template import Nodes, Piece, fill, parse, text_of
 
@@ -49,11 +49,16 @@ def parts_of(playbook: Playbook, voices: Voices, wanted: Wanted) -> Parts:
     sentences = [] if over else level_sentences(kind, wanted.level, rule.name)
     sentence = sentences[rule.variant % len(sentences)] if sentences else ""
     return Parts(
-        parse(leads.get(rule.name) or leads["default"], wanted.lang),
+        parse(_wording(leads, rule.name), wanted.lang),
         parse(sentence, wanted.lang),
         parse(closing.closed if over else closing.open, wanted.lang),
         parse(_SIGNATURE["fr" if wanted.lang == "fr" else "en"], wanted.lang),
     )
+
+
+def _wording(leads: Mapping[str, list[str]], network_name: str) -> str:
+    wordings = leads.get(network_name) or leads["default"]
+    return wordings[ROUND.index(network_name) % len(wordings)]
 
 
 def level_sentences(kind: KindTexts, level: str, network_name: str) -> list[str]:

@@ -123,8 +123,9 @@ def texts_at(playbook: Playbook) -> Iterator[tuple[Loc, str, str]]:
             texts: KindTexts = getattr(getattr(playbook.texts, lang), kind)
             at: Loc = ("texts", lang, kind)
             for part, leads in (("open", texts.open), ("closed", texts.closed)):
-                for name, text in leads.items():
-                    yield (*at, part, name), lang, text
+                for name, wordings in leads.items():
+                    for i, text in enumerate(wordings):
+                        yield (*at, part, name, i), lang, text
             for level, sizes in texts.levels.items():
                 for size, sentences in sizes.items():
                     for i, sentence in enumerate(sentences):

@@ -97,8 +97,7 @@ def lint_draft(
     found = [
         *_length(text_of(pieces), network_name),
         *(("missing_fact", (piece.fact,)) for piece in pieces if piece.missing),
-        *_tone(own, lang, policy),
-        *(("typography", (fault,)) for fault in (french_faults(own) if lang == "fr" else ())),
+        *_own_words(own, lang, policy),
         *_data(pieces, policy),
     ]
     at = 0 if team_lang == "fr" else 1
@@ -125,6 +124,12 @@ def _length(text: str, network_name: str) -> Iterable[_Raw]:
         yield "length", (chars - rule.chars_max, rule.name, rule.chars_max)
 
 
+@lru_cache(maxsize=8192)  # the same words come back with every draft of a text, whatever the facts
+def _own_words(own: str, lang: str, policy: Policy) -> tuple[_Raw, ...]:
+    typography = french_faults(own) if lang == "fr" else []
+    return (*_tone(own, lang, policy), *(("typography", (fault,)) for fault in typography), *_traces(own))
+
+
 def _tone(own: str, lang: str, policy: Policy) -> Iterable[_Raw]:
     folded = own.casefold()
     spaced = folded.replace("\u202f", " ").replace("\u00a0", " ")
@@ -148,14 +153,19 @@ def _phrases(phrases: tuple[str, ...]) -> re.Pattern[str]:
 
 def _data(pieces: Sequence[Piece], policy: Policy) -> Iterable[_Raw]:
     for piece in pieces:
-        if piece.fact in ("brand", "signature") or piece.missing:
+        if piece.fact in (None, "brand", "signature") or piece.missing:
             continue
         if piece.fact in policy.links and not _LINK.match(piece.text):
             yield "link", (piece.text,)
-        bad = _BAD_SCHEME.search(piece.text)
-        if bad:
-            yield "link", (bad.group(),)
-        if piece.fact not in policy.contacts:
-            words = URL.sub("", piece.text)
-            for pattern in (_EMAIL, _PHONE):
+        yield from _traces(piece.text, contact=piece.fact in policy.contacts)
+
+
+def _traces(text: str, *, contact: bool = False) -> Iterable[_Raw]:
+    bad = _BAD_SCHEME.search(text) if ":" in text else None
+    if bad:
+        yield "link", (bad.group(),)
+    if not contact:
+        words = URL.sub("", text)
+        for pattern, sign in ((_EMAIL, "@" in words), (_PHONE, "0" in words or "+" in words)):
+            if sign:
                 yield from (("personal_data", (hit.group(),)) for hit in pattern.finditer(words))

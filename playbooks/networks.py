@@ -85,6 +85,10 @@ none worth the name, so theirs are what a reader bears."""
 assert set(NETWORKS) == set(SOURCES)
 
 
+ROUND = tuple(sorted(NETWORKS, key=lambda name: (NETWORKS[name].chars_max, name)))
+"""The order in which networks take the wordings of one text: the shortest first: they have least else to differ by."""
+
+
 def network(name: str) -> Network:
     """The network called `name`; one that we don't know is `other`."""
     return NETWORKS.get(name, NETWORKS["other"])

@@ -41,7 +41,7 @@ class CataloguePlanner:
     >>> plan = CataloguePlanner(load_catalogue()).plan(
     ...     PlanRequest("i1", voice, Level.ORANGE, (("outage", 60),), 80, ("x",), lang="en"))
     >>> plan.playbook, plan.runner_up, plan.drafts[0].missing
-    ('outage', 'generic', ('link',))
+    ('outage', 'generic', ('since', 'link'))
     """
 
     def __init__(self, catalogue: Catalogue) -> None:

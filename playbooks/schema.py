@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
 from engine.domain.scores import CATEGORIES
 from playbooks.networks import NETWORKS, SIZES
@@ -108,24 +108,33 @@ class Fact(Model):
     type: Literal["text", "time", "link", "contact"] = "text"
 
 
-LevelTexts: TypeAlias = dict[str, list[Text]]
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Wordings: TypeAlias = Annotated[
+    list[Text], Field(min_length=1), BeforeValidator(_as_list, json_schema_input_type=str | list[str])
+]
+"""One text, or several of which each network takes another."""
+
+LevelTexts: TypeAlias = dict[str, Wordings]
 
 
 class KindTexts(Model):
     """The texts of one kind in one language.
 
     `open` by network is for jaune, orange and rouge; `levels` is the sentence that tells these three apart, by size
-    (micro, short, full: see `playbooks.networks`) or by network; `closed` is for vert, once it is over. `default` is for
-    every network that has no text of its own.
+    (micro, short, full: see `playbooks.networks`) or by network; `closed` is for vert, once it is over. `default` is
+    for every network that has no text of its own; with several wordings, neighbours take different ones.
     """
 
-    open: dict[str, Text]
+    open: dict[str, Wordings]
     levels: dict[Literal["jaune", "orange", "rouge"], LevelTexts] = Field(default_factory=dict)
-    closed: dict[str, Text]
+    closed: dict[str, Wordings]
 
     @field_validator("open", "closed")
     @classmethod
-    def _networks(cls, value: dict[str, str]) -> dict[str, str]:
+    def _networks(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
         for name in value:
             if name not in NETWORKS and name != "default":
                 raise ValueError(f"unknown network {name!r}{suggestion(name, (*NETWORKS, 'default'))}")

@@ -14,14 +14,14 @@ URL = re.compile(r"\bhttps?://[^\s<>\"«»]*[^\s<>\"«».,;:!?)’]")
 """An address; the full stop or bracket that follows it belongs to the sentence."""
 
 _HIGH = re.compile(r"[ \u00a0\u202f]*([;!?]+)")
-_COLON = re.compile(r"[ \u00a0\u202f]*:(?=[\s\u00a0\u202f{«]|$)")
+_COLON = re.compile(r"[ \u00a0\u202f]*(:+)(?=[\s\u00a0\u202f{«]|$)")
 _OPEN_QUOTE = re.compile(r"«[ \u00a0\u202f]*")
 _CLOSE_QUOTE = re.compile(r"[ \u00a0\u202f]*»")
 _NUMBER_UNIT = re.compile(r"(?<=\d) (?=(?:h|min|€|%|ans|jours|heures|minutes)\b|[€%])|(?<=\d h) (?=\d)")
 
 _FINDINGS = (
     (re.compile(r"(?<![;!?\u202f])[;!?]"), "U+202F is missing before {0!r}"),
-    (re.compile(r"(?<![\u00a0\u202f]):(?!//)"), "U+00A0 or U+202F is missing before ':'"),
+    (re.compile(r"(?<![\u00a0\u202f:]):(?!//)"), "U+00A0 or U+202F is missing before ':'"),
     (re.compile(r"«(?![\u00a0\u202f])"), "U+00A0 or U+202F is missing after «"),
     (re.compile(r"(?<![\u00a0\u202f])»"), "U+00A0 or U+202F is missing before »"),
 )
@@ -49,10 +49,10 @@ def _typeset_words(text: str, lang: str) -> str:
     text = text.replace("'", "’")
     if lang != "fr":
         return text
-    text = _HIGH.sub(NARROW + r"\1", text)
-    text = _COLON.sub(NBSP + ":", text)
     text = _OPEN_QUOTE.sub("«" + NBSP, text)
     text = _CLOSE_QUOTE.sub(NBSP + "»", text)
+    text = _HIGH.sub(NARROW + r"\1", text)
+    text = _COLON.sub(NBSP + r"\1", text)
     return _NUMBER_UNIT.sub(NBSP, text)
 
 
