@@ -155,14 +155,15 @@ class Replay:
 
 
 class _Collecting:
-    """The store as executor, keeping the alerts of a turn to be shown."""
+    """The store as executor. Alerts are kept to be shown, never stored: nobody is paged for the past, not even by a
+    service that is started on the same database later."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._alerts: list[AlertRaised] = []
 
     def apply(self, effects: Sequence[Effect]) -> None:
-        self._store.apply(effects)
+        self._store.apply([effect for effect in effects if not isinstance(effect, AlertRaised)])
         self._alerts += [effect for effect in effects if isinstance(effect, AlertRaised)]
 
     def take(self) -> list[AlertRaised]:
