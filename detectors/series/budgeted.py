@@ -13,7 +13,6 @@ from engine.domain.series import SignalReading
 
 QUIET_S: Final = HOUR_S
 """Nobody is told of the same storm twice within an hour."""
-DOUBT_SURPRISE = 9.0
 _STORM_SURPRISE: Final = 2.0
 """What would come by chance once in a hundred weeks is a storm, whatever the budget: no lesson about calm."""
 _PATIENCE_S: Final = 24 * HOUR_S
@@ -35,8 +34,8 @@ class Budgeted:
     """A sequential test of counts against an expectation that is handed in."""
 
     __slots__ = (
-        "_alarm_s", "_bin_s", "_ebb", "_evidence", "_expected", "_name", "_observed", "_costs", "_share", "_span", "_storm_surprise",
-        "_threshold", "active", "drift", "storm", "surprise", "tail",
+        "_alarm_s", "_bin_s", "_costs", "_ebb", "_evidence", "_expected", "_name", "_observed", "_share", "_span",
+        "_storm_surprise", "_threshold", "active", "drift", "storm", "surprise", "tail",
     )  # fmt: skip
 
     def __init__(self, params: TestParams, bin_s: int, false_alarms_per_week: float) -> None:
@@ -66,7 +65,7 @@ class Budgeted:
         return self._judge(z, n, expected, expected, start_s)
 
     def take_share(self, n: float, total: float, usual: float, start_s: int) -> bool:
-        """Take in a bin of `total` mentions, a share `usual` of which are usually negative; the drift is in the odds."""
+        """Take in a bin of `total` mentions, a share `usual` of them usually negative; drift is in the odds."""
         drift = self.drift
         odds = usual / (1.0 - usual) * drift.m
         share = odds / (1.0 + odds)
@@ -112,9 +111,13 @@ class Budgeted:
 
     def close(self, seconds: float) -> tuple[float, float]:
         """End a block of calm: the clipped count and its inflation, for the slow level."""
-        if self.surprise > DOUBT_SURPRISE:
-            return self.drift.coast(seconds)
         return self.drift.close(seconds)
+
+    def first(self, seconds: float) -> tuple[float, float]:
+        """End a block of the first day: the count as it is, since nothing is known to clip it by."""
+        n = self.drift.n
+        self.drift.coast(seconds)
+        return n, 1.0
 
     def reading(self, alarm: bool) -> SignalReading:
         e = self._evidence

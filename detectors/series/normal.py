@@ -20,7 +20,6 @@ HOUR_S: Final = 3600
 _SLOW: Final = 0.5 ** (1 / 336)
 """An hour's forgetting of the slow level: half in two weeks, so that a weekday is known from more than one."""
 _LEARN: Final = 0.02
-AHEAD = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class NormalPrior:
     """Standard deviation of the drift, relative."""
     memory_s: float = 6 * HOUR_S
     """The drift comes back to nothing by a factor e in this time."""
-    span_s: float = 1800.0
+    span_s: float = 900.0
     """How long an error in the drift goes on before it is found out: a storm must stand out from it over this time."""
     phi_events: float = 100.0
     """Weight of `phi`, in events."""
@@ -51,7 +50,7 @@ class Drift:
 
     def __init__(self, prior: NormalPrior) -> None:
         self._prior = prior
-        self._ahead = 1.0 - exp(-2.0 * AHEAD * prior.span_s / prior.memory_s)
+        self._ahead = 1.0 - exp(-4.0 * prior.span_s / prior.memory_s)
         self._x = 0.0
         self._p_var = prior.drift**2
         self._log_s2 = log(prior.drift**2)
@@ -93,15 +92,13 @@ class Drift:
         self.coast(seconds)
         return n, inflation
 
-    def coast(self, seconds: float) -> tuple[float, float]:
+    def coast(self, seconds: float) -> None:
         """Begin a new block without having learnt from the last: the drift goes on unseen."""
-        seen = min(self.n, self.expected), self.phi + self._p_var * self.info
         rho = exp(-seconds / self._prior.memory_s)
         self._x *= rho
         self._p_var = self._p_var * rho * rho + exp(self._log_s2) * (1.0 - rho * rho)
         self.clear()
         self._refresh()
-        return seen
 
     def _refresh(self) -> None:
         p = self._prior

@@ -1,8 +1,8 @@
-"""The default detector: two sequential tests of one brand under one budget of false alarms.
+"""The default detector: sequential tests of one brand under one budget of false alarms.
 
-**share**: negatives given the total, so that mere volume is no alarm. **rate**: negatives against the brand's own
-hour of day and weekday, so that a storm whose volume rises at an unchanged share is one too. The budget is shared
-out between them; see docs/detection.md for the model.
+**share**: negatives given the total, so that mere volume is no alarm. **rate**: negatives against the brand's own hour
+of day and weekday, so that a storm whose volume rises at an unchanged share is one too. Where no total is counted there
+is no share, and a **spike** alarm stands beside the rate. The budget is shared out; docs/detection.md has the model.
 """
 
 from __future__ import annotations
@@ -12,30 +12,39 @@ from typing import Any, Final
 
 from detectors.series.budgeted import Budgeted, TestParams
 from detectors.series.normal import HOUR_S, NormalPrior, RateLevel, ShareLevel
+from detectors.series.spike import Spike
 from detectors.series.tail import TOP_S, TailPrior
 from engine.domain.errors import StateError
 from engine.domain.series import BinCount, Reading, SignalReading, Verdict, WarmingUp
 
 VERSION: Final = 1
+_NO_PEAK: Final = 0.0
+_UNHEARD: Final = -9.0
+"""Without a total the rate is heard only when it alarms: bursts of volume have a tail that no few weeks can teach, so
+its surprise below the threshold does not compare with that of others."""
+_FADE_S: Final = 24.0 * HOUR_S
+"""Half-life of the peak that a further score has to top: a day, so that one story is told once."""
 BLOCK_S: Final = 900
-"""Learning happens every quarter of an hour: often enough to follow the day, and a bin of the storm is not learnt first."""
+"""Learning happens every quarter of an hour: often enough to follow the day; no bin is learnt at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class VigieParams:
-    """What the default detector believes before it has seen the series.
-
-    `share_part` of the budget goes to the share test: it is the sharper of the two, since volume bursts for many a
-    harmless reason. Without a total the rate test has the whole budget.
-    """
+    """What the default detector believes before it has seen the series; docs/detection.md says why."""
 
     warm_up_s: int = 24 * HOUR_S
     """A whole day: every hour has been seen once."""
     share_part: float = 0.8
+    """Of the budget, where there is a total. The share is the sharper test: volume bursts for harmless reasons."""
+    spike_part: float = 0.5
+    """Of the budget, where there is none: neither is known to be the better."""
     share_normal: NormalPrior = field(default_factory=NormalPrior)
     rate_normal: NormalPrior = field(default_factory=lambda: NormalPrior(phi=1.3, drift=0.4, span_s=3600.0))
-    share_tail: TailPrior = field(default_factory=lambda: TailPrior(level=-3.5, scale=1.1))
+    """Volumes wander more than shares, and a wave of them goes on for an hour."""
+    share_tail: TailPrior = field(default_factory=lambda: TailPrior(level=-3.5, scale=1.0))
+    """A scale of 1 is the model's own: R >= A once in A weeks."""
     rate_tail: TailPrior = field(default_factory=lambda: TailPrior(level=-2.5, scale=2.5))
+    """Bursts of volume have a heavy tail on every series looked at: mean excess 2 to 5."""
 
 
 class VigieDetector:
@@ -71,19 +80,20 @@ class VigieDetector:
         self._stormy = False
         self._seconds = 0
         self._mentions = 0.0
-        self._with_total = False
         self._rate_level = RateLevel()
         self._share_level = ShareLevel()
+        self._peaks = [_NO_PEAK, _NO_PEAK]
+        self._fade = 0.5 ** (bin_s / _FADE_S)
         self._make_tests(with_total=False)
 
     def _make_tests(self, *, with_total: bool) -> None:
         p = self._params
-        share_part = p.share_part if with_total else 0.0
-        rate = TestParams("rate", 1.0 - share_part, p.rate_normal, p.rate_tail)
-        share = TestParams("share", p.share_part, p.share_normal, p.share_tail)
-        self._with_total = with_total
+        other_part = p.share_part if with_total else p.spike_part
+        rate = TestParams("rate", 1.0 - other_part, p.rate_normal, p.rate_tail)
+        share = TestParams("share", other_part, p.share_normal, p.share_tail)
         self._rate = Budgeted(rate, self._bin_s, self._budget)
-        self._share = Budgeted(share, self._bin_s, self._budget)
+        self._share = Budgeted(share, self._bin_s, self._budget) if with_total else None
+        self._spike = None if with_total else Spike(self._bin_s, self._budget * other_part)
 
     def score_one(self, x: BinCount) -> Verdict:
         """What `step` would say of this bin. Changes nothing (a copy takes the step)."""
@@ -96,89 +106,98 @@ class VigieDetector:
 
     def step(self, x: BinCount) -> Verdict:
         start_s, _, n, total = x
-        block = start_s // BLOCK_S
         if self._first_s is None:
-            self._first_s, self._block = start_s, block
-            if total is not None:
-                self._make_tests(with_total=True)
+            self._first_s, self._block = start_s, start_s // BLOCK_S
+            self._make_tests(with_total=total is not None)
             self._rate_level.turn(start_s // HOUR_S)
-        elif block != self._block:
+        elif start_s // BLOCK_S != self._block:
             self._close_block(start_s)
-            self._block = block
-            self._rate_level.turn(start_s // HOUR_S)
         self._seconds += self._bin_s
-        level = self._rate_level
-        rate, share = self._rate, self._share
-        was_active = rate.active or share.active
+        level, rate, share, spike = self._rate_level, self._rate, self._share, self._spike
+        other = spike if share is None else share
+        was_active = rate.active or (other is not None and other.active)
         base = level.at(start_s % HOUR_S + 0.5 * self._bin_s) * self._bin_s / HOUR_S
         rate_over = rate.take_rate(n, base, level.unsure, start_s)
-        share_over = False
-        if total is not None:
-            self._mentions += total
-            share_over = share.take_share(n, total, self._share_level.share, start_s)
-        waited = start_s + self._bin_s - self._first_s
-        if waited < self._params.warm_up_s:
-            return WarmingUp("first day of the series", self._params.warm_up_s - waited)
+        other_over = False
+        if share is not None:
+            mentions = n if total is None or total < n else total
+            self._mentions += mentions
+            other_over = share.take_share(n, mentions, self._share_level.share, start_s)
+        elif spike is not None:
+            other_over = spike.take(n, start_s)
         if not self._warm:
-            self._warm = True
-            rate.begin()
-            share.begin()
-            return WarmingUp("first day of the series", 0)
-        share_alarm = self._judge(share, share_over, was_active, start_s)
-        rate_alarm = self._judge(rate, rate_over, was_active, start_s)
+            return self._warming(start_s)
+        other_alarm = rate_alarm = False
+        if rate_over and not rate.active:
+            rate.open(start_s)
+            rate_alarm = not was_active
         tests: tuple[SignalReading, ...] = (rate.reading(rate_alarm),)
-        score = rate.surprise
-        if self._with_total:
-            tests = (share.reading(share_alarm), *tests)
-            score = max(score, share.surprise)
-        return Reading(
-            tests,
-            base * rate.drift.m,
-            0.0 if was_active else score,
-            share_alarm or rate_alarm,
-            rate.active or share.active,
-        )
+        score = rate.surprise if rate_alarm else _UNHEARD
+        if other is not None:
+            if other_over and not other.active:
+                other.open(start_s)
+                other_alarm = not was_active
+            tests = (other.reading(other_alarm), tests[0])
+            score = max(score, self._fresh(1, other.surprise))
+        if share is not None:
+            score = max(score, self._fresh(0, rate.surprise))
+        active = rate.active or (other is not None and other.active)
+        return Reading(tests, base * rate.drift.m, score, other_alarm or rate_alarm, active)
 
-    def _judge(self, test: Budgeted, over: bool, was_active: bool, start_s: int) -> bool:
-        if not over or test.active:
-            return False
-        test.open(start_s)
-        return not was_active
+    def _fresh(self, test: int, surprise: float) -> float:
+        """After a peak of surprise only a higher one is news, until the peak has faded: refractory for the score."""
+        peak = self._peaks[test] * self._fade
+        if surprise > peak:
+            self._peaks[test] = surprise if surprise > 0.0 else 0.0
+            return surprise
+        self._peaks[test] = peak
+        return min(surprise, 0.0)
+
+    def _warming(self, start_s: int) -> WarmingUp:
+        first_s = start_s if self._first_s is None else self._first_s
+        left_s = max(0, first_s + self._params.warm_up_s - start_s - self._bin_s)
+        if left_s == 0:
+            self._warm = True
+            self._rate.begin()
+            if self._share is not None:
+                self._share.begin()
+        return WarmingUp("first day of the series", left_s)
 
     def _close_block(self, start_s: int) -> None:
-        seconds, mentions = self._seconds, self._mentions
-        self._seconds, self._mentions = 0, 0.0
-        rate, share = self._rate, self._share
-        share_calm = not (share.storm or self._stormy)
-        if start_s // TOP_S != self._block * BLOCK_S // TOP_S:
-            rate.tail.close(calm=share_calm and self._warm)
-            share.tail.close(calm=share_calm and self._warm)
+        """Learn from the quarter of an hour that is over, and every six hours from their tops."""
+        block, self._block = self._block, start_s // BLOCK_S
+        hours, mentions = self._seconds / HOUR_S, self._mentions
+        seconds, self._seconds, self._mentions = self._seconds, 0, 0.0
+        rate, share, spike = self._rate, self._share, self._spike
+        self._stormy = self._stormy or (share is not None and share.storm)
+        if start_s // TOP_S != block * BLOCK_S // TOP_S:
+            calm = self._warm and not self._stormy
+            for test in (rate, share, spike):
+                if test is not None:
+                    test.tail.close(calm=calm)
             self._stormy = False
-        elif share.storm:
-            self._stormy = True
-        if rate.active or share.active:
-            rate.drift.coast(seconds)
-            share.drift.coast(seconds)
-            return
-        if not self._warm:
-            rate_n = share_n = rate.drift.n
-            rate_inflation = share_inflation = 1.0
-            rate.drift.clear()
-            share.drift.clear()
+        hour = block * BLOCK_S // HOUR_S
+        active = rate.active or (share is not None and share.active) or (spike is not None and spike.active)
+        if not active:
+            n, inflation = rate.close(seconds) if self._warm else rate.first(seconds)
+            self._rate_level.close(hour, n, hours, inflation)
+            if share is not None:
+                n, inflation = share.close(seconds) if self._warm else share.first(seconds)
+                self._share_level.close(n, mentions, hours, inflation)
         else:
-            rate_n, rate_inflation = rate.close(seconds)
-            share_n, share_inflation = share.close(seconds)
-        hours = seconds / HOUR_S
-        self._rate_level.close(self._block * BLOCK_S // HOUR_S, rate_n, hours, rate_inflation)
-        if self._with_total:
-            self._share_level.close(share_n, mentions, hours, share_inflation)
+            rate.drift.coast(seconds)
+            if share is not None:
+                share.drift.coast(seconds)
+        self._rate_level.turn(start_s // HOUR_S)
 
     def snapshot(self) -> dict[str, Any]:
         return {
             "version": VERSION,
-            "clock": [self._first_s, self._block, self._seconds, self._mentions, self._with_total, self._warm, self._stormy],
+            "clock": [self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy],
+            "peaks": list(self._peaks),
             "rate": self._rate.dump(),
-            "share": self._share.dump(),
+            "share": None if self._share is None else self._share.dump(),
+            "spike": None if self._spike is None else self._spike.dump(),
             "rate_level": self._rate_level.dump(),
             "share_level": self._share_level.dump(),
         }
@@ -186,9 +205,13 @@ class VigieDetector:
     def restore(self, snapshot: dict[str, Any]) -> None:
         if snapshot.get("version") != VERSION:
             raise StateError(f"detector state of version {snapshot.get('version')}: this Vigie reads {VERSION}")
-        self._first_s, self._block, self._seconds, self._mentions, with_total, self._warm, self._stormy = snapshot["clock"]
-        self._make_tests(with_total=with_total)
+        self._make_tests(with_total=snapshot["share"] is not None)
+        self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy = snapshot["clock"]
+        self._peaks = list(snapshot["peaks"])
         self._rate.load(snapshot["rate"])
-        self._share.load(snapshot["share"])
+        if self._share is not None:
+            self._share.load(snapshot["share"])
+        if self._spike is not None:
+            self._spike.load(snapshot["spike"])
         self._rate_level.load(snapshot["rate_level"], self._block * BLOCK_S // HOUR_S)
         self._share_level.load(snapshot["share_level"])
