@@ -12,6 +12,7 @@ import typer
 
 from engine.domain.errors import InputError, VigieError
 from ops.commands.check import check
+from ops.commands.demo import demo
 from ops.commands.detect import detect
 from ops.commands.doctor import doctor
 from ops.commands.incidents import incidents_app
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 
 app.callback()(lambda: None)  # a name for every command, even where there is but one
+app.command("demo")(demo)
 app.command("replay")(replay)
 app.command("run")(run)
 app.command("check")(check)
@@ -54,3 +56,7 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output went away: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

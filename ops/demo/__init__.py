@@ -1,0 +1,1 @@
+"""The demonstration: a synthetic bad buzz through the real engine, in about a minute."""
