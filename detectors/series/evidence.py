@@ -6,8 +6,8 @@ Each candidate ratio r keeps `R <- (R + w) exp(llr)`, where w is the bin's lengt
     llr = (n log r - N log(1 + p (r - 1))) / v         N mentions of usual share p (binomial; r multiplies the odds)
 
 is a log-likelihood ratio tempered by v, the inflation of the variance. While nothing happens R minus the weeks elapsed
-is a martingale, so `mean(R) >= A` comes on average no sooner than once in A weeks, whatever the bin's length (Pollak 1985;
-Shin, Ramdas and Rinaldo 2022, "E-detectors"). No method can react much sooner than log(A) / KL (Lorden 1971).
+is a martingale, so `mean(R) >= A` comes on average no sooner than once in A weeks, whatever the bin's length (Pollak
+1985; Shin, Ramdas and Rinaldo 2022, "E-detectors"). No method can react much sooner than log(A) / KL (Lorden 1971).
 """
 
 from __future__ import annotations

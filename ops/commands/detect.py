@@ -85,7 +85,7 @@ def detect(
 
 def _read(path: Path, negatives: str, total: str | None) -> _Table:
     if str(path) == "-":
-        return _parse(sys.stdin, "series", "standard input", negatives, total)
+        return _parse(sys.stdin, "stdin", "standard input", negatives, total)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return _parse(file, path.stem, str(path), negatives, total)

@@ -1,0 +1,160 @@
+"""`vigie detect`: a row out for each row in, and one clear line for bad input."""
+
+from __future__ import annotations
+
+import csv
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.domain.errors import InputError
+from ops.commands.detect import COLUMNS, detect
+
+DAY = 288
+
+
+def stamp(i: int, step_s: int = 300) -> str:
+    minutes = i * step_s // 60
+    return f"2026-03-{1 + minutes // 1440:02d}T{minutes // 60 % 24:02d}:{minutes % 60:02d}:00+00:00"
+
+
+def write(path: Path, rows: list[str], header: str = "timestamp,series,negatives,total") -> Path:
+    path.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
+    return path
+
+
+def storm_rows(series: str, count: int = 4 * DAY, at: int = 3 * DAY, seed: int = 1) -> list[str]:
+    rng = random.Random(seed)
+    rows = []
+    for i in range(count):
+        total = rng.randint(5, 15) + (30 if at <= i < at + 12 else 0)
+        negatives = 0.1 * total + (25 if at <= i < at + 12 else 0)
+        rows.append(f"{stamp(i)},{series},{negatives:.2f},{total}")
+    return rows
+
+
+def run(path: Path, out: Path, *, total: str | None = "total") -> list[dict[str, str]]:
+    detect(path, "negatives", out, total)
+    with out.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_row_for_each_row_in_the_same_order_with_one_alarm_a_storm(tmp_path: Path) -> None:
+    rows = [
+        row for pair in zip(storm_rows("Vélorine"), storm_rows("Lumeo", at=10**9, seed=2), strict=True) for row in pair
+    ]
+    got = run(write(tmp_path / "counts.csv", rows), tmp_path / "out.csv")
+    assert [f"{r['timestamp']},{r['series']},{r['negatives']}" for r in got] == [r.rsplit(",", 1)[0] for r in rows]
+    assert tuple(got[0]) == COLUMNS
+    assert COLUMNS[:6] == ("timestamp", "series", "negatives", "expected", "score", "alarm")
+    alarms = [r for r in got if r["alarm"] == "1"]
+    assert [r["series"] for r in alarms] == ["Vélorine"]
+    assert stamp(3 * DAY) <= alarms[0]["timestamp"] <= stamp(3 * DAY + 2)
+    assert float(alarms[0]["score"]) > 0.6
+    assert {r["score"] for r in got[: 2 * DAY]} == {"0"}, "the first day is warming up"
+
+
+def test_a_row_depends_on_no_later_row(tmp_path: Path) -> None:
+    rows = storm_rows("Nordalia")
+    whole = run(write(tmp_path / "a.csv", rows), tmp_path / "a_out.csv")
+    part = run(write(tmp_path / "b.csv", rows[: 3 * DAY + 5]), tmp_path / "b_out.csv")
+    assert whole[: len(part)] == part
+
+
+def test_rows_may_come_in_any_order(tmp_path: Path) -> None:
+    rows = storm_rows("Nordalia")
+    mixed = rows[:]
+    random.Random(3).shuffle(mixed)
+    ordered = run(write(tmp_path / "a.csv", rows), tmp_path / "a_out.csv")
+    shuffled = run(write(tmp_path / "b.csv", mixed), tmp_path / "b_out.csv")
+    assert sorted(shuffled, key=lambda r: r["timestamp"]) == ordered
+    assert [r["timestamp"] for r in shuffled] == [r.split(",")[0] for r in mixed]
+
+
+def test_missing_bins_count_as_empty_and_get_no_row(tmp_path: Path) -> None:
+    rows = storm_rows("Nordalia")
+    silent = [r if not 100 <= i < 200 else f"{stamp(i)},Nordalia,0,0" for i, r in enumerate(rows)]
+    holes = [r for i, r in enumerate(rows) if not 100 <= i < 200]
+    full = run(write(tmp_path / "a.csv", silent), tmp_path / "a_out.csv")
+    gaps = run(write(tmp_path / "b.csv", holes), tmp_path / "b_out.csv")
+    assert gaps == full[:100] + full[200:]
+
+
+@pytest.mark.parametrize("step_s", [60, 900, 3600])
+def test_the_length_of_a_bin_is_inferred(tmp_path: Path, step_s: int) -> None:
+    a_day = 86_400 // step_s
+    rows = []
+    for i in range(4 * a_day):
+        hot = 3 * a_day + 2 <= i < 3 * a_day + 2 + max(3, 3600 // step_s)
+        rows.append(f"{stamp(i, step_s)},{(9 if hot else 0.2) * step_s / 60},{(12 if hot else 2) * step_s / 60}")
+    path = write(tmp_path / "Boulangerie Martel.csv", rows, "timestamp,negatives,total")
+    got = run(path, tmp_path / "out.csv")
+    assert {r["series"] for r in got} == {"Boulangerie Martel"}, "the file's stem stands for the series"
+    assert sum(r["alarm"] == "1" for r in got) == 1
+
+
+def test_without_a_total_the_rate_is_judged(tmp_path: Path) -> None:
+    got = run(write(tmp_path / "a.csv", storm_rows("Lumeo")), tmp_path / "out.csv", total=None)
+    (alarm,) = [r for r in got if r["alarm"] == "1"]
+    assert set(alarm["signals"].split("+")) <= {"rate", "spike"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "says"),
+    [
+        (["2026-03-01,a,1,2"], "timestamp,series,bad,total", "line 1: no column 'negatives'"),
+        (["2026-03-01,a,1,2", "yesterday,a,1,2"], None, "line 3, column timestamp: 'yesterday'"),
+        (["2026-03-01,a,one,2"], None, "line 2, column negatives: 'one'"),
+        (["2026-03-01,a,-1,2"], None, "line 2, column negatives: '-1'"),
+        (["2026-03-01,a,1,nan"], None, "line 2, column total: 'nan'"),
+        (["2026-03-01,a,1"], None, "line 2, column total: missing"),
+        (["2026-03-01,a,1,2", "2026-03-01T00:00:00Z,a,1,2"], None, "line 3, column timestamp"),
+        (["2026-03-01T00:00:00,a,1,2", "2026-03-01T00:00:05,a,1,2"], None, "bins of 5 s"),
+        (["2026-03-01,a,1,\x00"], None, "line 2"),
+    ],
+)
+def test_bad_input_is_one_line_that_names_the_place(
+    tmp_path: Path, rows: list[str], header: str | None, says: str
+) -> None:
+    path = write(tmp_path / "counts.csv", rows, header or "timestamp,series,negatives,total")
+    with pytest.raises(InputError) as caught:
+        run(path, tmp_path / "out.csv")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00\x01binary\x00" * 50])
+def test_a_file_that_is_no_csv(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError):
+        run(path, tmp_path / "out.csv")
+
+
+def test_budget_and_paths_are_checked(tmp_path: Path) -> None:
+    path = write(tmp_path / "counts.csv", ["2026-03-01,a,1,2"])
+    with pytest.raises(InputError, match="--budget"):
+        detect(path, "negatives", tmp_path / "out.csv", None, 0.0)
+    with pytest.raises(InputError, match="no such directory"):
+        detect(path, "negatives", tmp_path / "nowhere" / "out.csv", None)
+    with pytest.raises(InputError, match=r"missing\.csv"):
+        detect(tmp_path / "missing.csv", "negatives", tmp_path / "out.csv", None)
+
+
+def test_the_command_reads_stdin_writes_stdout_and_exits_2(tmp_path: Path) -> None:
+    vigie = [sys.executable, "-c", "from ops.cli import main; main()", "detect"]
+    text = "timestamp,negatives\n2026-03-01,1.50\n2026-03-01T00:05:00,0\n"
+    good = subprocess.run(
+        [*vigie, "-", "--negatives", "negatives", "-o", "-"], input=text, capture_output=True, text=True, check=True
+    )
+    assert good.stdout.splitlines()[1].startswith("2026-03-01,stdin,1.50,")
+    bad = subprocess.run(
+        [*vigie, "-", "--negatives", "absent", "-o", "-"], input=text, capture_output=True, text=True, check=False
+    )
+    assert bad.returncode == 2
+    assert bad.stderr.count("\n") == 1
+    assert "no column 'absent'" in bad.stderr
