@@ -135,7 +135,10 @@ def _package_lexicon(package: str) -> dict[str, float]:
 
 def _own_lexicon(lang: str) -> dict[str, float]:
     valences: dict[str, float] = {}
-    for line in (CORPUS / f"valence_{lang}.txt").read_text(encoding="utf-8").splitlines():
+    path = CORPUS / f"valence_{lang}.txt"
+    if not path.is_file():
+        raise InputError(f"{path} is missing: training needs the source tree, not the installed package")
+    for line in path.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             value, *words = line.split()
             valences.update(dict.fromkeys(words, float(value)))

@@ -26,9 +26,15 @@ def train(
     from detectors.text.tables import WEIGHTS, save_table
     from detectors.text.training import fit
     from detectors.text.vocabulary import load_vocabulary
+    from engine.domain.errors import InputError
 
     folder = out or WEIGHTS
-    folder.mkdir(parents=True, exist_ok=True)
+    if not data.is_dir():
+        raise InputError(f"--data {data}: no such folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {folder}: can't be written: {error.strerror}") from error
     vocabulary = load_vocabulary()
     for lang in RECIPES:
         valences = read_valences(lang)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from detectors.text import load_scorer
-from detectors.text.vocabulary import load_vocabulary, names, parse_vocabulary
+from detectors.text import vocabulary as vocabulary_module
+from detectors.text.fold import SEP
+from detectors.text.vocabulary import match, names, parse_vocabulary
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES
 
@@ -47,11 +51,21 @@ def test_categories(text: str, expected: set[str]) -> None:
     assert set(load_scorer().categorise_many([text])[0]) == expected
 
 
-def test_every_category_has_words_in_both_languages() -> None:
-    vocabulary = load_vocabulary()
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_every_category_has_words_in_both_languages(lang: str) -> None:
+    text = (Path(vocabulary_module.__file__).parent / "vocabulary" / f"{lang}.txt").read_text(encoding="utf-8")
+    vocabulary = parse_vocabulary(text, lang)
     expressions = [e for table in (vocabulary.exact, vocabulary.prefix) for found in table.values() for e in found]
     assert {name for e in expressions for name in names(e.mask)} == set(CATEGORIES)
-    assert len(expressions) > 1_000
+    assert len(expressions) > 400
+
+
+def test_a_prefix_may_stand_second_and_a_guard_may_be_several_words() -> None:
+    vocabulary = parse_vocabulary("[quality]\nmal ~ fini* ! plus du tout", "mine")
+    meaning = vocabulary.of_word("mal")
+    assert match(meaning.begins, ["mal", "bien", "finies"], 0) == 1 << CATEGORIES.index("quality")
+    assert match(meaning.begins, ["plus", "du", "tout", "mal", "finies"], 3) == 0
+    assert match(meaning.begins, ["mal", SEP, "finies"], 0) == 0
 
 
 def test_an_expression_never_reaches_into_the_next_text() -> None:
