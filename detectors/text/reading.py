@@ -64,8 +64,8 @@ class Reading:
     """Shape (t,)."""
     pairs: Ints
     """Shape (p,): table rows of neighbouring words."""
-    pair_starts: Ints
-    """Shape (t,) to (n,): pairs before each text."""
+    pair_at: Ints
+    """Shape (p,): where the first word of each pair stands."""
     features: Ints
     """Shape (n,): how many hashed features each text has."""
     facts: Ints
@@ -102,9 +102,7 @@ def read(texts: Sequence[str], store: WordStore) -> Reading:
         bits,
     )  # fmt: skip
     urgency = _urgency(counts[w.EXCLAIM], capitals, tokens.stretched, counts[w.PRESSING], bits, values[2])
-    return Reading(
-        ids, starts, negated, pairs, np.searchsorted(sides, starts), features, _facts(values), masks, urgency
-    )
+    return Reading(ids, starts, negated, pairs, sides, features, _facts(values), masks, urgency)
 
 
 def _negated(roles: Ints) -> Masks:

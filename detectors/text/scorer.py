@@ -93,12 +93,11 @@ def _chunks(texts: Sequence[str], rows: list[int]) -> Iterator[list[int]]:
 
 def hashed_sums(reading: Reading, store: WordStore, table: Table) -> NDArray[np.int64]:
     """Sum of the weights of each text's hashed features, shape (n, 3)."""
-    tokens = np.where(reading.negated[:, None], store.negated[reading.ids], store.plain[reading.ids])
-    sums = np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int64)
-    running = np.zeros((len(reading.pairs) + 1, 3), dtype=np.int64)
-    np.cumsum(table.slots[reading.pairs], axis=0, out=running[1:], dtype=np.int64)
-    edges = np.append(reading.pair_starts, len(reading.pairs))
-    return np.asarray(sums + running[edges[1:]] - running[edges[:-1]])
+    tokens = store.plain.take(reading.ids, axis=0)
+    turned = np.flatnonzero(reading.negated)
+    tokens[turned] = store.negated.take(reading.ids[turned], axis=0)
+    tokens[reading.pair_at] += table.slots.take(reading.pairs, axis=0)
+    return np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int64)
 
 
 def _probabilities(reading: Reading, store: WordStore, table: Table) -> Floats:

@@ -182,7 +182,7 @@ def _pair_matrix(reading: Reading, shared_only: NDArray[np.bool_]) -> Any:
     from scipy.sparse import csr_matrix
 
     n = len(shared_only)
-    rows = np.repeat(np.arange(n), np.diff(reading.pair_starts, append=len(reading.pairs)))
+    rows = np.searchsorted(reading.starts, reading.pair_at, side="right") - 1
     kept = ~shared_only[rows]
     return csr_matrix((np.ones(kept.sum()), (rows[kept], reading.pairs[kept])), shape=(n, SLOTS))
 
