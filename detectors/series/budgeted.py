@@ -66,6 +66,8 @@ class Budgeted:
 
     def take_share(self, n: float, total: float, usual: float, start_s: int) -> bool:
         """Take in a bin of `total` mentions, a share `usual` of them usually negative; drift is in the odds."""
+        if total <= 0.0:
+            return self._judge(self._evidence.idle(start_s), 0.0, 0.0, 0.0, start_s)
         drift = self.drift
         odds = usual / (1.0 - usual) * drift.m
         share = odds / (1.0 + odds)
@@ -84,7 +86,7 @@ class Budgeted:
             self.storm = True
         if self.active:
             self._ebbing(n, expected, start_s)
-        else:
+        elif info > 0.0:
             self.drift.add(n, expected, info)
         return self.surprise >= self._threshold
 

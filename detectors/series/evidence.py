@@ -18,9 +18,11 @@ from typing import Any, Final
 WEEK_S: Final = 604_800.0
 RATIOS: Final = (2.0, 3.0, 5.0, 8.0, 16.0)
 """Rate ratios looked for. Below 2 real drift looks alike; above 16 one bin is enough for any of them."""
-_LOGS: Final = tuple(log(r) for r in RATIOS)
-_MIDDLE: Final = 1
-"""The ratio that dates the onset: 3, about where a storm begins to be one."""
+_L0, _L1, _L2, _L3, _L4 = (log(r) for r in RATIOS)  # unrolled below: this runs for every bin of every brand
+_ZERO: Final = (0.0, 0.0, 0.0, 0.0, 0.0)
+_A_MAX: Final = 18.0
+"""Tempered events a bin: more are tempered further, so that exp stays far from overflow."""
+_GAIN_MAX: Final = 50.0
 POISSON_COSTS: Final = tuple(r - 1.0 for r in RATIOS)
 _CAP: Final = 1e13
 _LOG_N: Final = log(len(RATIOS))
@@ -46,7 +48,7 @@ class Evidence:
 
     def __init__(self, bin_s: int) -> None:
         self._w = bin_s / WEEK_S
-        self._r = [0.0] * len(RATIOS)
+        self._r: tuple[float, ...] = _ZERO
         self._gain = 0.0
         self.since_s = 0
         self.observed = 0.0
@@ -57,27 +59,45 @@ class Evidence:
     ) -> float:
         """Take in a bin of `n` events where `expected` were due; log of the mean R."""
         a, b, w = n / v, exposure / v, self._w
-        r = [(x + w) * exp(min(a * p - b * q, 50.0)) for x, p, q in zip(self._r, _LOGS, costs, strict=True)]
-        total = sum(r)
+        if a > _A_MAX:
+            a, b = _A_MAX, b * (_A_MAX / a)
+        r0, r1, r2, r3, r4 = self._r
+        c0, c1, c2, c3, c4 = costs
+        r0 = (r0 + w) * exp(a * _L0 - b * c0)
+        r1 = (r1 + w) * exp(a * _L1 - b * c1)
+        r2 = (r2 + w) * exp(a * _L2 - b * c2)
+        r3 = (r3 + w) * exp(a * _L3 - b * c3)
+        r4 = (r4 + w) * exp(a * _L4 - b * c4)
+        total = r0 + r1 + r2 + r3 + r4
         if total > _CAP:
-            r = [x * (_CAP / total) for x in r]
-            total = _CAP
-        self._r = r
-        gain = self._gain + a * _LOGS[_MIDDLE] - b * costs[_MIDDLE]
+            k = _CAP / total
+            r0, r1, r2, r3, r4, total = r0 * k, r1 * k, r2 * k, r3 * k, r4 * k, _CAP
+        self._r = (r0, r1, r2, r3, r4)
+        gain = self._gain + a * _L1 - b * c1  # the ratio of 3 dates the onset: about where a storm begins to be one
         if gain <= 0.0:
             self._gain, self.observed, self.expected = 0.0, n, expected
             self.since_s = start_s
         else:
             if self._gain == 0.0:
                 self.observed, self.expected, self.since_s = 0.0, 0.0, start_s
-            self._gain = min(gain, 50.0)
+            self._gain = gain if gain < _GAIN_MAX else _GAIN_MAX
             self.observed += n
             self.expected += expected
         return log(total + _MIN) - _LOG_N
 
+    def idle(self, start_s: int) -> float:
+        """`update` for a bin without exposure: it says nothing, and costs next to nothing."""
+        w = self._w
+        r0, r1, r2, r3, r4 = self._r
+        self._r = (r0 + w, r1 + w, r2 + w, r3 + w, r4 + w)
+        if self._gain == 0.0:
+            self.observed = self.expected = 0.0
+            self.since_s = start_s
+        return log(r0 + r1 + r2 + r3 + r4 + 5.0 * w) - _LOG_N
+
     def reset(self) -> None:
         """Forget: a storm is over."""
-        self._r = [0.0] * len(RATIOS)
+        self._r = _ZERO
         self._gain = 0.0
 
     def dump(self) -> list[Any]:
@@ -85,4 +105,4 @@ class Evidence:
 
     def load(self, state: list[Any]) -> None:
         r, self._gain, self.since_s, self.observed, self.expected = state
-        self._r = list(r)
+        self._r = tuple(r)
