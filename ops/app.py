@@ -13,7 +13,7 @@ from engine.domain.batch import Batch
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.errors import ConfigError
 from engine.domain.incident import Incident
-from engine.domain.playbook import Plan
+from engine.domain.playbook import Plan, PlanRequest
 from engine.ports.detector import SeriesDetector
 from ops.settings import Settings
 from ops.store.store import Store
@@ -71,16 +71,34 @@ def detector_maker(config: EngineConfig, name: str) -> MakeDetector:
     return of_brand
 
 
+class PlannerWhenNeeded:
+    """The shipped catalogue, read when the first incident asks for it: most replays of calm never do."""
+
+    def __init__(self) -> None:
+        self._planner: CataloguePlanner | None = None
+
+    def plan(self, request: PlanRequest) -> Plan:
+        if self._planner is None:
+            self._planner = CataloguePlanner(load_catalogue())
+        return self._planner.plan(request)
+
+
 def build_engine(
-    config: EngineConfig, *, detector: str = "vigie", playbook_dirs: Sequence[Path] = (), langs: tuple[str, ...] = ()
+    config: EngineConfig,
+    *,
+    detector: str = "vigie",
+    playbook_dirs: Sequence[Path] = (),
+    langs: tuple[str, ...] = (),
+    in_a_hurry: bool = False,
 ) -> Engine:
-    """An engine with the real pieces, its memory empty.
+    """An engine with the real pieces, its memory empty. `in_a_hurry` leaves the shipped playbooks for later.
 
     Raises ConfigError or PlaybookError when a setting or a playbook file can't be used.
     """
     spoken = langs or tuple(dict.fromkeys(lang for b in config.brands if b.voice for lang in b.voice.langs))
     scorer = load_scorer(spoken or ("fr", "en"))
-    planner = CataloguePlanner(load_catalogue(playbook_dirs))
+    hurried = in_a_hurry and not playbook_dirs
+    planner = PlannerWhenNeeded() if hurried else CataloguePlanner(load_catalogue(playbook_dirs))
     return Engine(config, scorer, detector_maker(config, detector), planner)
 
 

@@ -86,11 +86,14 @@ class Replay:
             self.store = self._stack.enter_context(Store.temporary())
         if settings is None:
             config = EngineConfig(open_brands=True, exercise=params.exercise, lang=params.lang or "fr")
-            self.engine = build_engine(config)
+            self.engine = build_engine(config, in_a_hurry=True)
         else:
             config = engine_config(settings, exercise=params.exercise)
             self.engine = build_engine(
-                config, detector=settings.detection.detector, playbook_dirs=settings.playbooks.directories
+                config,
+                detector=settings.detection.detector,
+                playbook_dirs=settings.playbooks.directories,
+                in_a_hurry=True,
             )
         self.lang = config.lang
         name = "replay"

@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.core.evidence import Words, figures
 from engine.core.fold import fold, tokens
-from engine.core.levels import Hysteresis, LevelDecision, decide
+from engine.core.levels import Hysteresis, LevelDecision, decide, signals
 from engine.core.tally import Tally
 from engine.core.terms import TermBaseline
 from engine.core.wording import say
@@ -329,6 +329,7 @@ class Case:
             categories=incident.evidence.categories,
             negatives=self.tally.negatives,
             networks=tuple(name for name, _ in incident.evidence.networks),
+            signals=signals(incident.evidence),
             earlier_incidents=self._ordinal - 1,
             lang=self._config.lang,
         )

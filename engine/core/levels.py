@@ -65,6 +65,11 @@ def decide(evidence: Evidence, ratio: float, lang: str) -> LevelDecision:
     return LevelDecision(level, tuple([reason, *reasons] if reason else reasons))
 
 
+def signals(evidence: Evidence) -> tuple[str, ...]:
+    """What the planner should know beside the categories: "harm" when people may be in danger."""
+    return ("harm",) if _harm(evidence, "en")[0] is Level.ROUGE else ()
+
+
 def _harm(evidence: Evidence, lang: str) -> tuple[Level, str | None]:
     """What the subject alone forces: rouge for harm told by five people or more, orange for a grave subject."""
     negatives = sum(n for _, n in evidence.networks)
