@@ -11,7 +11,7 @@ VIGIE_SHARED ?= ../shared
 PYTEST_ARGS ?=
 export VIGIE_SHARED
 
-.PHONY: help install dev system kafka-artefacts demo test test-data check fix bench bench-text bench-detection kafka \
+.PHONY: help install dev system kafka-artefacts demo test test-data check fix bench bench-text kafka \
 	generate lock clean
 
 help: ## what can be made
@@ -36,6 +36,12 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# The French lexicon (MIT) is read when the text model is trained. Its package asks for fuzzywuzzy (GPL), which nothing
+# here uses: it is installed without its dependencies, and never with Vigie.
+$(VENV)/.installed-lexicon: $(VENV)/.installed-dev requirements-lexicon.lock
+	@$(PIP) install --no-deps --no-build-isolation --require-hashes -r requirements-lexicon.lock
+	@touch $@
+
 system: ## the Debian packages that the tests need (apt-get, as root or through sudo)
 	@.ci/system-packages
 
@@ -50,7 +56,7 @@ demo: install ## a synthetic bad buzz, live in the terminal
 test: dev system kafka-artefacts check ## everything that needs no development data; a skipped test fails
 	$(BIN)/python -m pytest -m "not data" $(PYTEST_ARGS)
 
-test-data: dev ## what reads the development data in VIGIE_SHARED (default ../shared)
+test-data: dev $(VENV)/.installed-lexicon ## what reads the development data in VIGIE_SHARED (default ../shared)
 	@test -d "$(VIGIE_SHARED)/data" || { echo "make test-data: no data in $(VIGIE_SHARED); set VIGIE_SHARED" >&2; exit 1; }
 	$(BIN)/python -m pytest -m data $(PYTEST_ARGS)
 
@@ -67,11 +73,8 @@ fix: dev ## mend what can be mended by itself: format, imports
 bench: dev ## mentions a second, end to end, beside a naive loop
 	$(BIN)/python -m tests.bench.bench_replay
 
-bench-text: dev ## quality and speed of the text models
+bench-text: dev $(VENV)/.installed-lexicon ## quality and speed of the text models
 	$(BIN)/python -m tests.bench.bench_text
-
-bench-detection: dev ## recall, delay and realised false alarms
-	$(BIN)/python -m tests.bench.bench_detection
 
 kafka: kafka-artefacts ## a real broker on 127.0.0.1, until Ctrl-C
 	$(BIN)/python tests/infra/kafka.py run
