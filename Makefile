@@ -39,7 +39,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 # The French lexicon (MIT) is read when the text model is trained. Its package asks for fuzzywuzzy (GPL), which nothing
 # here uses: it is installed without its dependencies, and never with Vigie.
 $(VENV)/.installed-lexicon: $(VENV)/.installed-dev requirements-lexicon.lock
-	@$(PIP) install --no-deps --no-build-isolation --require-hashes -r requirements-lexicon.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-lexicon.lock
 	@touch $@
 
 system: ## the Debian packages that the tests need (apt-get, as root or through sudo)
