@@ -19,7 +19,7 @@ TOP_MIN = 4.0
 
 
 class Chart:
-    """`observed` holds negatives by slot, in ten-thousandths, `expected` what was foreseen; `last` is the slot of now."""
+    """Bars from `observed` (negatives by slot, in ten-thousandths), a line from `expected`; `last` is now."""
 
     def __init__(
         self, observed: Mapping[int, int], expected: Mapping[int, float], last: int, zone: ZoneInfo,
@@ -38,7 +38,8 @@ class Chart:
         top = max(TOP_MIN, *values, *(value for value in foreseen if value is not None))
         for row in range(rows - 1, -1, -1):
             label = f"{top:.0f}" if row == rows - 1 else "0" if row == 0 else ""
-            line = Text(f"{label:>{axis - 1}} ", style="dim", no_wrap=True)
+            line = Text(no_wrap=True)
+            line.append(f"{label:>{axis - 1}} ", "dim")
             for slot, value, expected in zip(slots, values, foreseen, strict=True):
                 line.append(*self._cell(slot, value, expected, top, row, rows))
             yield line

@@ -20,6 +20,10 @@ from ops.demo.show import Show
 SIZE = (120, 38)
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "demo.svg"
 _FONT_FACE = re.compile(r"\s*@font-face\s*\{[^}]*\}")
+_COMMENT = re.compile(r"\s*<!-- .*? -->")
+_TEXT = re.compile(r'(<text class="[^"]*") x="([\d.]+)" (y="[\d.]+") textLength="([\d.]+)"([^>]*)>([^<]*)</text>')
+_CELL = 12.2
+_SPACE = "&#160;"
 _FAMILY = "'DejaVu Sans Mono', 'Cascadia Mono', Menlo, Consolas, monospace"
 
 
@@ -38,7 +42,20 @@ def draw(lang: str = "fr", level: Level = Level.ORANGE) -> str:
                 break
         console.print(screen)
     svg = console.export_svg(title="vigie demo", unique_id="vigie-demo")
+    svg = _TEXT.sub(_without_margins, _COMMENT.sub("", svg))
     return _FONT_FACE.sub("", svg).replace("Fira Code, monospace", _FAMILY).replace("Fira Code", "monospace")
+
+
+def _without_margins(match: re.Match[str]) -> str:
+    """A text begins where its first letter does: some viewers drop spaces at its ends, and would shift it."""
+    head, x, y, length, rest, text = match.groups()
+    stripped = re.sub(f"^(?:{_SPACE})+|(?:{_SPACE})+$", "", text)
+    if not stripped:
+        return ""
+    before = (len(text) - len(re.sub(f"^(?:{_SPACE})+", "", text))) // len(_SPACE)
+    gone = (len(text) - len(stripped)) // len(_SPACE)
+    place = f'x="{float(x) + before * _CELL:g}" {y} textLength="{float(length) - gone * _CELL:g}"'
+    return f"{head} {place}{rest}>{stripped}</text>"
 
 
 if __name__ == "__main__":

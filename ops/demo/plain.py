@@ -127,7 +127,7 @@ def summary_lines(show: Show) -> list[str]:
     )
     evidence = incident.evidence
     level = say["sum_level"].format(
-        level=incident.level_max.label.upper(), observed=number(round(evidence.observed), lang),
+        level=incident.level_max.label.upper(), observed=number(sum(n for _, n in evidence.networks), lang),
         expected=number(evidence.expected, lang), authors=number(evidence.authors, lang),
     )  # fmt: skip
     times = {raised.alert.kind: raised.alert.at_ms for raised in show.alerts}

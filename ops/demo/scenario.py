@@ -87,18 +87,18 @@ _PLACES = {
 _TAILS = {
     "fr": {
         "calm": (" 🙂", " !", " 👍", " merci", "..."),
-        "storm": (" !!", " 😡", " 🤬", "...", " !!!", " franchement"),
+        "storm": (" !!", " 😡", " 🤬", "...", " !!!", " 👎"),
     },
-    "en": {"calm": (" 🙂", "!", " 👍", " thanks", "..."), "storm": ("!!", " 😡", " 🤬", "...", "!!!", " seriously")},
+    "en": {"calm": (" 🙂", "!", " 👍", " thanks", "..."), "storm": ("!!", " 😡", " 🤬", "...", "!!!", " 👎")},
 }
 _OPENERS = {
     "fr": {
         "calm": ("Bonjour, ", "Hello, ", "Au passage, "),
-        "storm": ("Non mais ", "Sérieux, ", "Franchement, ", "Allô ? ", "@nordalia "),
+        "storm": ("@nordalia ", "Et ", "Mais "),
     },
     "en": {
         "calm": ("Hi, ", "Hello, ", "By the way, "),
-        "storm": ("Ok so ", "Seriously, ", "Hello? ", "Honestly, ", "@nordalia "),
+        "storm": ("@nordalia ", "And ", "But "),
     },
 }
 _SLOT = re.compile(r"\{(place|time|start|n|gb)\}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from rich import box
@@ -40,8 +41,8 @@ class Lines:
         width, height = options.max_width, options.height or 1_000
         rows: list[Text] = []
         for line in self._lines:
-            if self._wrap:
-                rows += line.wrap(console, width) or [Text("")]
+            if self._wrap and line.cell_len > width and not line.spans:
+                rows += [Text(row, style=line.style) for row in _wrapped(line.plain, width)]
             else:
                 line = line.copy()
                 line.truncate(width, overflow="ellipsis")
@@ -53,7 +54,14 @@ class Lines:
                 rows[-1].truncate(width, overflow="ellipsis")
         for row in rows:
             row.no_wrap = True
+            row.highlight_regex("⟦[^⟧]*⟧", "bold white on red")  # a missing fact
             yield row
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Broken at spaces, never at no-break ones; what follows hangs under the first word of a list."""
+    indent = " " * (len(text) - len(text.lstrip()) + 2) if text.startswith(" ") else ""
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 class Screen:
@@ -102,8 +110,8 @@ class Screen:
 
     def _header(self, width: int) -> RenderableType:
         show, say = self._show, self._show.say
-        mark = Text(f" {say['banner']} ", style="bold black on bright_yellow")
-        if width >= 90:
+        mark = Text.assemble((f" {say['banner']} ", "bold black on bright_yellow"))
+        if width >= 108:
             mark.append(f" {say['banner_long']} ", style="black on yellow")
         else:
             mark.append(f" {' / '.join(say['banner_long'].split(' · ')[:2])} ", style="black on yellow")
@@ -111,7 +119,7 @@ class Screen:
         line = Table.grid(expand=True)
         line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         line.add_column(no_wrap=True, justify="right")
-        line.add_row(mark, Text(f"vigie demo · {BRAND}", style="bold cyan"))
+        line.add_row(mark, Text(f"vigie demo · {BRAND}" if width >= 76 else "", style="bold cyan"))
         line.add_row(Text(self._act(), style="italic"), now)
         return Group(line, Text("─" * width, style="dim"))
 
@@ -142,7 +150,8 @@ class Screen:
         if width < 100:
             return self._focus_panel(self._focus)
         if rows < 22 or width < 130:
-            layout.split_row(Layout(self._feed(), ratio=2), Layout(self._focus_panel(self._focus), ratio=3))
+            feed = Layout(self._feed(with_hour=width >= 118), ratio=4)
+            layout.split_row(feed, Layout(self._focus_panel(self._focus), ratio=5))
             return layout
         upper, lower = Layout(), Layout()
         upper.split_row(Layout(self._feed(), ratio=2), Layout(self._focus_panel("steps"), ratio=3))
@@ -158,14 +167,15 @@ class Screen:
             return _panel(Lines(list(self._drafts()), wrap=True), say["drafts"])
         return _panel(Lines(list(self._timeline()), tail=True), say["timeline"])
 
-    def _feed(self) -> RenderableType:
-        rows = [self._feed_line(read) for read in self._show.feed]
+    def _feed(self, *, with_hour: bool = True) -> RenderableType:
+        rows = [self._feed_line(read, with_hour=with_hour) for read in self._show.feed]
         return _panel(Lines(rows, tail=True), self._show.say["feed"])
 
-    def _feed_line(self, read: Read) -> Text:
+    def _feed_line(self, read: Read, *, with_hour: bool) -> Text:
         show, mention = self._show, read.mention
         line = Text(no_wrap=True)
-        line.append(hour(mention.created_at_ms, show.look.zone, show.lang, mention.created_at_ms) + " ", style="dim")
+        if with_hour:
+            line.append(hour(mention.created_at_ms, show.look.zone, show.lang, mention.created_at_ms) + " ", "dim")
         line.append(f"{network_name(mention.source, show.lang)[:9]:<9} ", style="cyan")
         line.append(f"{show.say[read.label]} ", style=LABEL_STYLES[read.label])
         big = mention.author_followers >= 20_000
@@ -189,7 +199,7 @@ class Screen:
 
     def _incident_lines(self, incident: Incident, colour: str) -> Iterator[Text]:
         show, say, evidence = self._show, self._show.say, incident.evidence
-        head = Text(f" {incident.level.label.upper()} ", style=f"bold black on {colour}")
+        head = Text.assemble((f" {incident.level.label.upper()} ", f"bold black on {colour}"))
         head.append(f" {say['phase_' + incident.phase.value]}", style=f"bold {colour}")
         head.append(f"  {BRAND}", style="bold")
         yield head
@@ -252,9 +262,7 @@ class Screen:
             state = draft_state(show, draft)
             head = f"{network_name(draft.network, show.lang)} · {show.say['kind_' + draft.kind]} "
             yield Text.assemble((head, "bold cyan"), (state, "bold red" if draft.blocked else "green"))
-            text = Text(" ".join(draft.text.split()))
-            text.highlight_regex("⟦[^⟧]*⟧", "bold white on red")
-            yield text
+            yield Text(" ".join(draft.text.split("\n")).replace("  ", " "))
             yield Text("")
 
     def _timeline(self) -> Iterator[Text]:
