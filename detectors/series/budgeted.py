@@ -86,7 +86,7 @@ class Budgeted:
             self.storm = True
         if self.active:
             self._ebbing(n, expected, start_s)
-        elif info > 0.0:
+        elif info > 0.0 or n > 0.0:
             self.drift.add(n, expected, info)
         return self.surprise >= self._threshold
 

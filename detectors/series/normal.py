@@ -19,7 +19,9 @@ from typing import Any, Final
 HOUR_S: Final = 3600
 _SLOW: Final = 0.5 ** (1 / 336)
 """An hour's forgetting of the slow level: half in two weeks, so that a weekday is known from more than one."""
-_LEARN: Final = 0.02
+_LOG_S2_MIN: Final = log(1e-4)
+_LOG_S2_MAX: Final = log(4.0)
+"""The drift is between one per cent and a factor of e squared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class NormalPrior:
     """How long an error in the drift goes on before it is found out: a storm must stand out from it over this time."""
     phi_events: float = 100.0
     """Weight of `phi`, in events."""
+    drift_blocks: float = 20.0
+    """Weight of `drift`, in blocks where chance is small against it: five hours' worth."""
 
 
 class Drift:
@@ -44,7 +48,7 @@ class Drift:
     """
 
     __slots__ = (
-        "_ahead", "_log_s2", "_p_den", "_p_num", "_p_var", "_prior", "_x",
+        "_ahead", "_known", "_log_s2", "_p_den", "_p_num", "_p_var", "_prior", "_x",
         "expected", "info", "m", "n", "phi", "square", "unsure",
     )  # fmt: skip
 
@@ -54,7 +58,7 @@ class Drift:
         self._x = 0.0
         self._p_var = prior.drift**2
         self._log_s2 = log(prior.drift**2)
-        self._p_num = self._p_den = 0.0
+        self._p_num = self._p_den = self._known = 0.0
         self.clear()
         self._refresh()
 
@@ -85,7 +89,9 @@ class Drift:
             limit = 2.0 * sqrt(spread) + 1.0
             part = self._p_var * info / inflation
             surplus = min((n - e) ** 2 / spread, 9.0) - 1.0
-            self._log_s2 += _LEARN * part * surplus + 0.02 * _LEARN * (log(p.drift**2) - self._log_s2)
+            self._known = self._known * keep + part * part
+            self._log_s2 += part * surplus / (p.drift_blocks + self._known)
+            self._log_s2 = min(max(self._log_s2, _LOG_S2_MIN), _LOG_S2_MAX)
             n = min(max(n, e - limit), e + limit)
             self._x += part * (n - e) / info
             self._p_var *= 1.0 - part
@@ -108,13 +114,13 @@ class Drift:
 
     def dump(self) -> list[Any]:
         return [
-            self._x, self._p_var, self._log_s2, self._p_num, self._p_den,
+            self._x, self._p_var, self._log_s2, self._known, self._p_num, self._p_den,
             self.n, self.expected, self.info, self.square,
         ]  # fmt: skip
 
     def load(self, state: list[Any]) -> None:
         (
-            self._x, self._p_var, self._log_s2, self._p_num, self._p_den,
+            self._x, self._p_var, self._log_s2, self._known, self._p_num, self._p_den,
             self.n, self.expected, self.info, self.square,
         ) = state  # fmt: skip
         self._refresh()
@@ -160,6 +166,8 @@ class RateLevel:
 
     HOUR_EVENTS = 4.0
     """Weight of 'like the other hours', in events: 1 / 0.5^2, hours of the day differ by about a half."""
+    FIRST_DAY = 0.15
+    """Relative variance of one hour of one day about the shape of the day: 0.4^2."""
     DAY_EVENTS = 16.0
     """Weight of 'like the other days': 1 / 0.25^2."""
 
@@ -208,6 +216,22 @@ class RateLevel:
         keep = _SLOW**fraction
         self._num = self._num * keep + n / inflation
         self._den = self._den * keep + here * day * fraction / inflation
+
+    def first(self, hour: int, n: float, fraction: float) -> None:
+        """Gather an hour, or part of it, of the first day: nothing is known yet to compare it with."""
+        self._hours[hour % 24] += n
+        self._hours[24 + hour % 24] += fraction
+
+    def settle(self) -> None:
+        """The first day is over: its mean is the level, and its hours a first, doubtful shape of the day."""
+        hours = self._hours
+        total, seen = sum(hours[:24]), sum(hours[24:])
+        level = (total + 0.5) / max(seen, 1.0)
+        inflation = 1.0 + self.FIRST_DAY * level
+        self._num, self._den = level * seen / inflation, seen / inflation
+        for h in range(24):
+            hours[h] /= inflation
+            hours[24 + h] *= level / inflation
 
     def dump(self) -> list[Any]:
         return [self._num, self._den, list(self._hours), list(self._days)]

@@ -157,7 +157,10 @@ class VigieDetector:
         first_s = start_s if self._first_s is None else self._first_s
         left_s = max(0, first_s + self._params.warm_up_s - start_s - self._bin_s)
         if left_s == 0:
+            self._close_block(start_s)
             self._warm = True
+            self._rate_level.settle()
+            self._rate_level.turn((start_s + self._bin_s) // HOUR_S)
             self._rate.begin()
             if self._share is not None:
                 self._share.begin()
@@ -179,8 +182,11 @@ class VigieDetector:
         hour = block * BLOCK_S // HOUR_S
         active = rate.active or (share is not None and share.active) or (spike is not None and spike.active)
         if not active:
-            n, inflation = rate.close(seconds) if self._warm else rate.first(seconds)
-            self._rate_level.close(hour, n, hours, inflation)
+            if self._warm:
+                n, inflation = rate.close(seconds)
+                self._rate_level.close(hour, n, hours, inflation)
+            else:
+                self._rate_level.first(hour, rate.first(seconds)[0], hours)
             if share is not None:
                 n, inflation = share.close(seconds) if self._warm else share.first(seconds)
                 self._share_level.close(n, mentions, hours, inflation)
