@@ -30,7 +30,7 @@ class Leg(NamedTuple):
 
 HOLDS_S: Mapping[str, float] = MappingProxyType(
     {
-        "learnt": 1.5, "people": 0.9, "fact": 2.5, "opened": 6.5, "raised": 3.5, "reopened": 3.5, "lowered": 0.5,
+        "learnt": 1.5, "people": 0.8, "fact": 2.5, "opened": 5.5, "raised": 3.0, "reopened": 3.0, "lowered": 0.5,
         "contained": 1.5, "resolved": 1.0,
     }
 )  # fmt: skip

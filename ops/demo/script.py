@@ -63,7 +63,7 @@ class Act(NamedTuple):
 ACTS: Mapping[str, tuple[Act, ...]] = MappingProxyType(
     {
         "fr": (
-            Act("ack", "Claire, CM d'astreinte", "je prends, main courante ouverte", 4, ("acknowledge",)),
+            Act("ack", "Claire, CM d'astreinte", "main courante ouverte, j'appelle la technique", 4, ("acknowledge",)),
             Act("note", "Samir, technique", "Panne confirmée : un équipement du cœur de réseau, depuis 18 h 40, toute "
                 "la France. Pas d'intrusion.", 11, ("qualify", "security_check")),
             Act("note", "Claire, CM d'astreinte", "Publications programmées et publicité gelées. Le jeu concours est "
@@ -79,7 +79,7 @@ ACTS: Mapping[str, tuple[Act, ...]] = MappingProxyType(
                 None, ("position",)),
         ),
         "en": (
-            Act("ack", "Claire, CM on call", "on it, log is open", 4, ("acknowledge",)),
+            Act("ack", "Claire, CM on call", "log open, calling engineering", 4, ("acknowledge",)),
             Act("note", "Samir, engineering", "Outage confirmed: equipment at the core of the network, since 6:40 pm, "
                 "nationwide. No intrusion.", 11, ("qualify", "security_check")),
             Act("note", "Claire, CM on call", "Scheduled posts and advertising frozen. Prize draw taken down.", 14,
@@ -101,7 +101,7 @@ _FR = {
     "banner": "DÉMONSTRATION",
     "banner_long": "données synthétiques · exercice · marque inventée, rien n'est envoyé",
     "days": "lundi mardi mercredi jeudi vendredi samedi dimanche",
-    "act_calm": "Jours calmes : Vigie apprend ce qui est normal",
+    "act_calm": "Un jour calme : Vigie apprend ce qui est normal",
     "act_watch": "Tout est normal : Vigie veille",
     "act_storm": "La crise",
     "act_after": "Après la prise de position : le calme revient",
@@ -163,7 +163,7 @@ _EN = {
     "banner": "DEMONSTRATION",
     "banner_long": "synthetic data · exercise · invented brand, nothing is sent",
     "days": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
-    "act_calm": "Calm days: Vigie learns what is normal",
+    "act_calm": "A calm day: Vigie learns what is normal",
     "act_watch": "All is normal: Vigie keeps watch",
     "act_storm": "The crisis",
     "act_after": "After the statement: calm returns",
