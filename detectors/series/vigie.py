@@ -34,7 +34,7 @@ class VigieParams:
 
     warm_up_s: int = 24 * HOUR_S
     """A whole day: every hour has been seen once."""
-    share_part: float = 0.8
+    share_part: float = 0.85
     """Of the budget, where there is a total. The share is the sharper test: volume bursts for harmless reasons."""
     spike_part: float = 0.5
     """Of the budget, where there is none: neither is known to be the better."""
@@ -43,7 +43,7 @@ class VigieParams:
     """Volumes wander more than shares, and a wave of them goes on for an hour."""
     share_tail: TailPrior = field(default_factory=lambda: TailPrior(level=-3.5, scale=1.0))
     """A scale of 1 is the model's own: R >= A once in A weeks."""
-    rate_tail: TailPrior = field(default_factory=lambda: TailPrior(level=-2.5, scale=2.5))
+    rate_tail: TailPrior = field(default_factory=lambda: TailPrior(level=-2.5, scale=2.0))
     """Bursts of volume have a heavy tail on every series looked at: mean excess 2 to 5."""
 
 
