@@ -1,13 +1,13 @@
-"""What is normal for a series: a slow level, a fast drift around it, and how far counts scatter about both.
+"""What is normal for a series: a slow level, a drift around it, and how far counts scatter about both.
 
-Everything is learnt from hours that are over, from clipped counts, and never from a storm:
+Everything is learnt from blocks of a quarter of an hour that are over, from clipped counts, and never from a storm:
 
-    level   Gamma posterior with a half-life of two weeks
-    drift   m = (k + n) / (k + e) with a half-life of 12 hours: the brand's last day against its own level
-    phi     scatter of bins about the expectation (Pearson, on clipped residuals)
-    delta2  scatter of whole hours beyond phi, relative: the part that is drift and not chance
+    level    Gamma posterior with a half-life of two weeks
+    drift    x = log m, a mean-reverting walk (Ornstein-Uhlenbeck) of the log odds or the log rate about the level,
+             followed by a Kalman filter; its variance s2 is learnt from the filter's own errors
+    phi      scatter of bins about the expectation (Pearson, on clipped residuals)
 
-Var(n) = phi (lambda + delta2 lambda^2).
+Var(n) = phi (i + unsure i^2), where i is the variance by chance alone (N p (1 - p), or lambda).
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class NormalPrior:
 
 
 class Drift:
-    """Ratio of the brand's present to its own level: a mean-reverting walk x = log m, followed by a Kalman filter.
+    """The brand's present against its own level, for one test: `m`, a ratio of odds or of rates.
 
-    `unsure` is the variance of x, known to this filter: what the next bins may differ from m by without any storm.
+    `unsure` is the variance of log m over the bins to come: what they may differ by without any storm.
     """
 
     __slots__ = (
