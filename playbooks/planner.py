@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 from engine.domain.incident import Level
 from engine.domain.playbook import BrandVoice, Draft, Plan, PlanRequest, Step
+from engine.domain.scores import category_name
 from playbooks.catalogue import Catalogue
 from playbooks.compose import Wanted, compose, parts_of
 from playbooks.lint import Policy, lint_draft
 from playbooks.schema import KINDS, LANGS, LEVELS, Playbook
 from playbooks.template import slots, text_of
 from playbooks.typography import typeset
-from playbooks.words import CATEGORY_NAMES, REASONS
+from playbooks.words import REASONS
 
 SIGNAL_BONUS = 0.25
 """What one matching signal adds to a playbook's score; a category that every negative shares adds its weight."""
@@ -136,7 +137,7 @@ def _reason(shares: Mapping[str, float], signals: list[str], request: PlanReques
     words = REASONS["fr" if request.lang == "fr" else "en"]
     told = sorted(((s, name) for name, s in shares.items() if s >= REASON_SHARE_MIN), reverse=True)[:3]
     french = request.lang == "fr"
-    names = ", ".join(f"{CATEGORY_NAMES[name][french]} {share * 100:.0f}{' ' * french}%" for share, name in told)
+    names = ", ".join(f"{category_name(name, request.lang)} {share * 100:.0f}{' ' * french}%" for share, name in told)
     parts = [words["categories"].format(names, request.negatives) if told else words["none"]]
     if signals:
         parts.append(words["signals"].format(", ".join(signals)))

@@ -16,7 +16,7 @@ from typing import Any
 from engine.core.evidence import Words, figures
 from engine.core.fold import fold, tokens
 from engine.core.levels import Hysteresis, LevelDecision, decide, signals
-from engine.core.tally import Tally
+from engine.core.tally import UNITS, Tally
 from engine.core.terms import TermBaseline
 from engine.core.wording import say
 from engine.domain.config import BrandConfig, EngineConfig
@@ -235,8 +235,10 @@ class Case:
         decision = self._judge(recent_of(end_s))
         level = self._hysteresis.settle(self.incident.level, decision.level, end_s)
         if level != self.incident.level:
-            kind = AlertKind.RAISED if level > self.incident.level else AlertKind.LOWERED
-            return self._set_level(level, decision.reasons, end_s * 1000, kind, baseline)
+            if level > self.incident.level:
+                return self._set_level(level, decision.reasons, end_s * 1000, AlertKind.RAISED, baseline)
+            eased = say(self._config.lang, "eased", ratio=round(_ratio(recent_of(end_s)), 1))
+            return self._set_level(level, (eased,), end_s * 1000, AlertKind.LOWERED, baseline)
         if end_s % EXPLAIN_S == 0:
             self._explain(baseline)
             return [IncidentSaved(self.incident)]
@@ -279,11 +281,8 @@ class Case:
         )  # fmt: skip
 
     def _judge(self, recent: list[Tally]) -> LevelDecision:
-        observed = sum(t.units for t in recent) / 10_000
-        expected = sum(t.expected for t in recent)
-        return decide(
-            figures(self.tally, self._since_s, self._surprise), observed / max(expected, 1.0), self._config.lang
-        )
+        evidence = figures(self.tally, self._since_s, self._surprise)
+        return decide(evidence, _ratio(recent), self._config.lang)
 
     def _explain(self, baseline: TermBaseline) -> None:
         assert self.incident is not None
@@ -383,3 +382,8 @@ def _logged(incident: Incident, entry: TimelineEntry) -> Incident:
     if len(timeline) > TIMELINE_MAX:
         timeline = (*timeline[: TIMELINE_MAX // 2], *timeline[-TIMELINE_MAX // 2 :])
     return replace(incident, timeline=timeline)
+
+
+def _ratio(spans: list[Tally]) -> float:
+    """Negatives over normal."""
+    return sum(t.units for t in spans) / UNITS / max(sum(t.expected for t in spans), 1.0)

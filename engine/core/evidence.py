@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from engine.core.fold import fold
 from engine.core.tally import UNITS, Candidate, Tally, canonical
-from engine.core.terms import TermBaseline, terms_of
+from engine.core.terms import TermBaseline, as_written, terms_of
 from engine.domain.incident import Evidence, EvidenceMention
 
 TYPICAL_MAX = 3
 REACH_SHOWN_MAX = 2
+TEXTS_FOR_FORMS = 48
 
 
 def _ranked(counts: dict[str, int]) -> tuple[tuple[str, int], ...]:
@@ -61,7 +62,9 @@ class Words:
         if len(self._cut) > 8 * tally.sample_max:
             self._cut = {c.key: self._cut[c.key] for c in sample if c.key in self._cut}
         top = baseline.distinctive([self.of(c) for c in sample])
-        return replace(evidence, top_terms=top, mentions=self._choose(sample, top))
+        texts = [c.mention.text for c in sample[:TEXTS_FOR_FORMS]]
+        written = tuple(dict.fromkeys(as_written(term, texts) for term in top))
+        return replace(evidence, top_terms=written, mentions=self._choose(sample, top))
 
     def _choose(self, sample: list[Candidate], top: tuple[str, ...]) -> tuple[EvidenceMention, ...]:
         if not sample:

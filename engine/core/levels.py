@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from engine.core.wording import CATEGORY_NAMES, say
+from engine.core.wording import say
 from engine.domain.incident import Evidence, Level
+from engine.domain.scores import category_name
 
 HARM = ("accident_victims", "dangerous_product")
 GRAVE = ("data_leak", "discrimination", "illegal_hate", "offensive_campaign")
@@ -53,7 +54,7 @@ def decide(evidence: Evidence, ratio: float, lang: str) -> LevelDecision:
         reasons.append(say(lang, "reach", n=evidence.followers_max))
     press = _steps(evidence.press, 1, 3)
     if press:
-        reasons.append(say(lang, "press", n=evidence.press))
+        reasons.append(say(lang, "press" if evidence.press > 1 else "press_one", n=evidence.press))
     heat = _steps(evidence.urgency, 0.6)
     if heat:
         reasons.append(say(lang, "urgency"))
@@ -74,15 +75,14 @@ def _harm(evidence: Evidence, lang: str) -> tuple[Level, str | None]:
     """What the subject alone forces: rouge for harm told by five people or more, orange for a grave subject."""
     negatives = sum(n for _, n in evidence.networks)
     counts = dict(evidence.categories)
-    names = CATEGORY_NAMES["fr" if lang == "fr" else "en"]
     for category in sorted(HARM, key=lambda c: -counts.get(c, 0)):
         n = counts.get(category, 0)
         if n >= 5 and n >= HARM_SHARE * negatives and evidence.authors >= 5:
-            return Level.ROUGE, say(lang, "harm", n=n, category=names[category])
+            return Level.ROUGE, say(lang, "harm", n=n, category=category_name(category, lang))
     for category in sorted(GRAVE, key=lambda c: -counts.get(c, 0)):
         n = counts.get(category, 0)
         if n >= 5 and n >= HARM_SHARE * negatives:
-            return Level.ORANGE, say(lang, "grave", n=n, category=names[category])
+            return Level.ORANGE, say(lang, "grave", n=n, category=category_name(category, lang))
     return Level.VERT, None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _WORDS = """
+bonjour bonsoir salut coucou hello hey svp stp merci since yesterday tomorrow demain matin soir tonight morning
 a ai aie ait alors apres as au aucun aussi autre aux avait avant avec avez avoir avons c ca car ce cela celle ces
 cest cet cette ceux chez ci comme comment d dans de deja depuis des deux dire dis dit doit donc dont du elle elles
 en encore entre est et etaient etait etant ete etes etre eu euh eux fait faire faut font hein hier hui il ils j jai

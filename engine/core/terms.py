@@ -28,7 +28,7 @@ def terms_of(text: str, ignored: frozenset[str] = frozenset()) -> set[str]:
         word = token.lstrip("#")
         if word in STOP_WORDS:
             continue  # passed over: "vol est annulé" gives the pair "vol annule"
-        if not 3 <= len(word) <= 30 or word[0] == "@" or word in ignored or word.isdigit():
+        if not 3 <= len(word) <= 30 or word[0] in "@0123456789" or word in ignored:
             previous = ""
             continue
         found.add(word)
@@ -36,6 +36,26 @@ def terms_of(text: str, ignored: frozenset[str] = frozenset()) -> set[str]:
             found.add(f"{previous} {word}")
         previous = word
     return found
+
+
+def as_written(term: str, texts: Iterable[str]) -> str:
+    """The form in which people write a folded term most often, accents and all.
+
+    >>> as_written("reseau mobile", ["Le Réseau mobile est mort", "réseau mobile HS", "reseau mobile"])
+    'réseau mobile'
+    """
+    parts = term.split()
+    forms: dict[str, int] = {}
+    for text in texts:
+        raw = _WORD_OR_STOP.findall(text[:1_000].lower())
+        folded = _WORD_OR_STOP.findall(fold(text[:1_000]))
+        if len(raw) != len(folded):
+            continue
+        at = {word.lstrip("#"): written.lstrip("#") for word, written in zip(folded, raw, strict=True)}
+        if all(part in at for part in parts):
+            form = " ".join(at[part] for part in parts)
+            forms[form] = forms.get(form, 0) + 1
+    return min(forms, key=lambda form: (-forms[form], form)) if forms else term
 
 
 class TermBaseline:

@@ -15,6 +15,8 @@ _FR: Mapping[str, str] = MappingProxyType(
         "breadth": "{n} auteurs différents",
         "reach": "Un compte suivi par {n} personnes s’en mêle",
         "press": "Repris par {n} titres de presse ou blogs",
+        "press_one": "Repris par un titre de presse ou un blog",
+        "eased": "Volume négatif retombé à {ratio} fois la normale",
         "urgency": "Ton très vif",
         "harm": "Des personnes seraient en danger\u00a0: {n} messages de catégorie «\u00a0{category}\u00a0»",
         "grave": "Sujet sensible\u00a0: {n} messages de catégorie «\u00a0{category}\u00a0»",
@@ -44,6 +46,8 @@ _EN: Mapping[str, str] = MappingProxyType(
         "breadth": "{n} different authors",
         "reach": "An account followed by {n} people has joined in",
         "press": "Picked up by {n} press titles or blogs",
+        "press_one": "Picked up by one press title or blog",
+        "eased": "Negative volume down to {ratio} times normal",
         "urgency": "Very heated tone",
         "harm": "People may be in danger: {n} messages of category “{category}”",
         "grave": "Sensitive subject: {n} messages of category “{category}”",
@@ -64,21 +68,6 @@ _EN: Mapping[str, str] = MappingProxyType(
     }
 )
 SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType({"fr": _FR, "en": _EN})
-
-CATEGORY_NAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "fr": {
-            "accident_victims": "accident, victimes", "dangerous_product": "produit dangereux",
-            "data_leak": "fuite de données", "discrimination": "discrimination", "fraud": "fraude",
-            "illegal_hate": "haine", "offensive_campaign": "campagne offensante", "boycott": "boycott",
-        },
-        "en": {
-            "accident_victims": "accident, victims", "dangerous_product": "dangerous product",
-            "data_leak": "data leak", "discrimination": "discrimination", "fraud": "fraud",
-            "illegal_hate": "hate", "offensive_campaign": "offensive campaign", "boycott": "boycott",
-        },
-    }
-)  # fmt: skip
 
 
 def number(value: float, lang: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +18,41 @@ CATEGORIES = (
     "accident_victims", "rumour", "illegal_hate", "hacked_account",
 )  # fmt: skip
 """What a complaint is about. A mention may be about several, or about none of them."""
+
+CATEGORY_NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "outage": ("outage", "panne"),
+        "dangerous_product": ("dangerous product", "produit dangereux"),
+        "quality": ("quality", "qualité"),
+        "delivery": ("delivery", "livraison"),
+        "price_billing": ("price or billing", "prix ou facturation"),
+        "customer_service": ("customer service", "service client"),
+        "fraud": ("fraud", "fraude"),
+        "data_leak": ("data leak", "fuite de données"),
+        "discrimination": ("discrimination", "discrimination"),
+        "offensive_campaign": ("offensive campaign", "campagne offensante"),
+        "words_of_staff": ("words of staff", "propos de collaborateurs"),
+        "working_conditions": ("working conditions", "conditions de travail"),
+        "environment": ("environment", "environnement"),
+        "boycott": ("boycott", "boycott"),
+        "accident_victims": ("accident with victims", "accident avec victimes"),
+        "rumour": ("rumour", "rumeur"),
+        "illegal_hate": ("illegal or hateful content", "propos illicites ou haineux"),
+        "hacked_account": ("hacked account", "compte piraté"),
+    }
+)
+"""Category -> its name in English and in French, for reasons, alerts and plans."""
+
+
+def category_name(category: str, lang: str) -> str:
+    """Its name for a reader.
+
+    >>> category_name("outage", "fr"), category_name("outage", "en")
+    ('panne', 'outage')
+    """
+    english, french = CATEGORY_NAMES.get(category, (category, category))
+    return french if lang == "fr" else english
+
 
 LABELS = ("neg", "neu", "pos")
 

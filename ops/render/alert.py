@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from engine.core.wording import CATEGORY_NAMES
 from engine.domain.effects import AlertRaised
 from engine.domain.incident import AlertKind, EvidenceMention, Level, Phase
+from engine.domain.scores import category_name
 from ops.render.clock import CLOCKS
 from ops.render.neutral import defused, plain, pseudonym, shortened
 from ops.render.wording import certainty, duration, hour, how_often, in_team_time, lead_of, network_name, number, words
@@ -207,6 +207,8 @@ def _todo(raised: AlertRaised, look: Look, told_at_ms: int) -> str:
     if alert.kind not in _URGENT:
         return say[f"todo_{alert.kind.value}"]
     first, *others = CLOCKS[_shown_level(raised)]
+    if alert.incident.phase is Phase.ACKNOWLEDGED and first.name == "acknowledge" and others:
+        first, *others = others  # somebody has it: the clock goes on with the next step
     due = [hour(told_at_ms + c.minutes * 60_000, look.zone, look.lang, told_at_ms) for c in (first, *others)]
     then = say["then"].format(what=say[others[0].name], at=due[1]) if others else ""
     lead = lead_of(_shown_level(raised), look.lang)
@@ -232,8 +234,7 @@ def _what(raised: AlertRaised, look: Look, told_at_ms: int) -> list[str]:
     terms = [quotes.format(defused(term, 40)) for term in evidence.top_terms[:TERMS_MAX]]
     if terms:
         lines.append(say["terms"].format(terms=", ".join(terms)))
-    names = CATEGORY_NAMES["fr" if lang == "fr" else "en"]
-    subjects = [f"{names.get(name, name.replace('_', ' '))} ({number(n, lang)})" for name, n in evidence.categories[:2]]
+    subjects = [f"{category_name(name, lang)} ({number(n, lang)})" for name, n in evidence.categories[:2]]
     if subjects:
         lines.append(say["categories"].format(categories=", ".join(subjects)))
     parts = [f"{network_name(name, lang)} {number(n, lang)}" for name, n in evidence.networks[:NETWORKS_MAX]]
