@@ -25,8 +25,6 @@ _ABOVE: Final = 0.25
 """Share of tops above the level: seven a week, enough to learn from, and few enough to be the tail."""
 _KEEP: Final = 0.5 ** (1 / 224)
 """A top's forgetting: half in eight weeks, since rare things need a long memory."""
-_EXCESS_MAX: Final = 8.0
-"""One top, be it a missed storm, counts for at most eight times the mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,8 @@ class TailPrior:
     """Weight of `level`, in tops: three days."""
     scale_peaks: float = 5.0
     """Weight of `scale`, in excesses: five days' worth."""
+    excess_max: float = 8.0
+    """One top, be it a missed storm, counts for at most so many times the mean."""
 
 
 class Tail:
@@ -77,7 +77,7 @@ class Tail:
         self._excess *= _KEEP
         if excess > 0.0:
             self._above += 1.0
-            self._excess += min(excess, _EXCESS_MAX * self._scale)
+            self._excess += min(excess, self._prior.excess_max * self._scale)
         # Robbins and Monro: the best step is 1 / (density n), and the density at the level is _ABOVE / scale
         step = self._scale / _ABOVE / (self._prior.level_tops + self._seen)
         self._level += step * ((1.0 if excess > 0.0 else 0.0) - _ABOVE)

@@ -1,8 +1,8 @@
 """The default detector: sequential tests of one brand under one budget of false alarms.
 
 **share**: negatives given the total, so that mere volume is no alarm. **rate**: negatives against the brand's own hour
-of day and weekday, so that a storm whose volume rises at an unchanged share is one too. Where no total is counted there
-is no share, and a **spike** alarm stands beside the rate. The budget is shared out; docs/detection.md has the model.
+of day and weekday, so that a storm whose volume rises at an unchanged share is one too; **tide**: the same over hours.
+Where no total is counted there is no share, and a **spike** alarm stands beside the rate. The budget is shared out; docs/detection.md has the model.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from detectors.series.budgeted import Budgeted, TestParams
 from detectors.series.normal import HOUR_S, NormalPrior, RateLevel, ShareLevel
 from detectors.series.spike import Spike
 from detectors.series.tail import TOP_S, TailPrior
+from detectors.series.tide import Tide
 from engine.domain.errors import StateError
 from engine.domain.series import BinCount, Reading, SignalReading, Verdict, WarmingUp
 
@@ -34,8 +35,10 @@ class VigieParams:
 
     warm_up_s: int = 24 * HOUR_S
     """A whole day: every hour has been seen once."""
-    share_part: float = 0.85
+    share_part: float = 0.65
     """Of the budget, where there is a total. The share is the sharper test: volume bursts for harmless reasons."""
+    tide_part: float = 0.25
+    """Of the budget, where there is a total: the absolute rate over hours. What is left goes to the rate of minutes."""
     spike_part: float = 0.5
     """Of the budget, where there is none: neither is known to be the better."""
     share_normal: NormalPrior = field(default_factory=NormalPrior)
@@ -82,15 +85,19 @@ class VigieDetector:
         self._mentions = 0.0
         self._rate_level = RateLevel()
         self._share_level = ShareLevel()
-        self._peaks = [_NO_PEAK, _NO_PEAK]
+        self._peaks = [_NO_PEAK, _NO_PEAK, _NO_PEAK]
+        self._hour_n, self._hour_s = 0.0, 0
+        self._tide_over = False
         self._fade = 0.5 ** (bin_s / _FADE_S)
         self._make_tests(with_total=False)
 
     def _make_tests(self, *, with_total: bool) -> None:
         p = self._params
         other_part = p.share_part if with_total else p.spike_part
-        rate = TestParams("rate", 1.0 - other_part, p.rate_normal, p.rate_tail)
+        tide_part = p.tide_part if with_total else 0.0
+        rate = TestParams("rate", 1.0 - other_part - tide_part, p.rate_normal, p.rate_tail)
         share = TestParams("share", other_part, p.share_normal, p.share_tail)
+        self._tide = Tide(self._budget * tide_part) if with_total else None
         self._rate = Budgeted(rate, self._bin_s, self._budget)
         self._share = Budgeted(share, self._bin_s, self._budget) if with_total else None
         self._spike = None if with_total else Spike(self._bin_s, self._budget * other_part)
@@ -115,9 +122,11 @@ class VigieDetector:
         self._seconds += self._bin_s
         level, rate, share, spike = self._rate_level, self._rate, self._share, self._spike
         other = spike if share is None else share
-        was_active = rate.active or (other is not None and other.active)
+        was_active = self._any_active()  # of the tests of minutes: a swell does not silence a storm on top of it
         base = level.at(start_s % HOUR_S + 0.5 * self._bin_s) * self._bin_s / HOUR_S
         rate_over = rate.take_rate(n, base, level.unsure, start_s)
+        self._hour_n += n
+        self._hour_s += self._bin_s
         other_over = False
         if share is not None:
             mentions = n if total is None or total < n else total
@@ -139,10 +148,38 @@ class VigieDetector:
                 other_alarm = not was_active
             tests = (other.reading(other_alarm), tests[0])
             score = max(score, self._fresh(1, other.surprise))
-        if share is not None:
-            score = max(score, self._fresh(0, rate.surprise))
         active = rate.active or (other is not None and other.active)
+        tide = self._tide
+        if tide is not None:
+            score = max(score, self._fresh(0, rate.surprise), self._fresh(2, tide.surprise))
+            tide_alarm = self._tide_over and not tide.active
+            if tide_alarm:
+                tide.open(start_s // HOUR_S)
+                tide_alarm = not was_active and not active
+            tests = (*tests, tide.reading(tide_alarm))
+            self._tide_over = False
+            usual = tide.expected(start_s, self._bin_s)
+            return Reading(tests, usual, score, other_alarm or rate_alarm or tide_alarm, active or tide.active)
         return Reading(tests, base * rate.drift.m, score, other_alarm or rate_alarm, active)
+
+    def _any_active(self) -> bool:
+        tests = (self._rate, self._share, self._spike)
+        return any(test is not None and test.active for test in tests)
+
+    def _turn_hour(self, hour: int) -> None:
+        """An hour is over: let the tide judge it."""
+        n, seconds = self._hour_n, self._hour_s
+        self._hour_n, self._hour_s = 0.0, 0
+        tide, share = self._tide, self._share
+        if tide is None:
+            return
+        if self._warm and seconds < HOUR_S:
+            tide.skip(hour)
+        elif self._warm:
+            stormy = self._rate.active or (share is not None and share.active)
+            self._tide_over = tide.turn(n, hour, stormy=stormy)
+        else:
+            tide.first(n, seconds / HOUR_S, hour)
 
     def _fresh(self, test: int, surprise: float) -> float:
         """After a peak of surprise only a higher one is news, until the peak has faded: refractory for the score."""
@@ -164,6 +201,8 @@ class VigieDetector:
             self._rate.begin()
             if self._share is not None:
                 self._share.begin()
+            if self._tide is not None:
+                self._tide.begin()
         return WarmingUp("first day of the series", left_s)
 
     def _close_block(self, start_s: int) -> None:
@@ -178,10 +217,13 @@ class VigieDetector:
             for test in (rate, share, spike):
                 if test is not None:
                     test.tail.close(calm=calm)
+            if self._tide is not None:
+                self._tide.close_top(calm=calm)
             self._stormy = False
         hour = block * BLOCK_S // HOUR_S
-        active = rate.active or (share is not None and share.active) or (spike is not None and spike.active)
-        if not active:
+        if start_s // HOUR_S != hour:
+            self._turn_hour(hour)
+        if not self._any_active():
             if self._warm:
                 n, inflation = rate.close(seconds)
                 self._rate_level.close(hour, n, hours, inflation)
@@ -201,6 +243,8 @@ class VigieDetector:
             "version": VERSION,
             "clock": [self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy],
             "peaks": list(self._peaks),
+            "hour": [self._hour_n, self._hour_s, self._tide_over],
+            "tide": None if self._tide is None else self._tide.dump(),
             "rate": self._rate.dump(),
             "share": None if self._share is None else self._share.dump(),
             "spike": None if self._spike is None else self._spike.dump(),
@@ -214,6 +258,9 @@ class VigieDetector:
         self._make_tests(with_total=snapshot["share"] is not None)
         self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy = snapshot["clock"]
         self._peaks = list(snapshot["peaks"])
+        self._hour_n, self._hour_s, self._tide_over = snapshot["hour"]
+        if self._tide is not None:
+            self._tide.load(snapshot["tide"])
         self._rate.load(snapshot["rate"])
         if self._share is not None:
             self._share.load(snapshot["share"])

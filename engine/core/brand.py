@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core.case import SPAN_S, Case
-from engine.core.tally import UNITS, Tally, canonical
+from engine.core.tally import UNITS, Tally
 from engine.core.terms import TermBaseline, terms_of
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.effects import Effect, Gauged, StateDropped, StateSaved
@@ -20,8 +20,8 @@ LOOKBACK_S = 43_200
 
 RECENT_S = 3_600
 
-TERMS_AN_HOUR = 4
-"""The usual words are learnt from a sample: so many negatives an hour say enough."""
+TERMS_AN_HOUR = 6
+"""The usual words are learnt from a sample: so many mentions an hour, of any feeling, say enough."""
 
 EMPTY = Tally()
 """What a bin without a mention holds; read only."""
@@ -118,11 +118,10 @@ class BrandStream:
     def _turn_hour(self, end_s: int) -> None:
         """An hour is over: a calm one teaches the usual words; spans that no onset can reach any more go."""
         if self.case.is_calm:
-            spans = self._recent(end_s)
-            sample = canonical([c for span in spans for c in span.candidates], TERMS_AN_HOUR)[:TERMS_AN_HOUR]
-            if sample:
+            usual = sorted(item for span in self._recent(end_s) for item in span.usual)[:TERMS_AN_HOUR]
+            if usual:
                 ignored = self.case.ignored_words
-                self.baseline.learn([terms_of(c.mention.text, ignored) for c in sample], end_s * 1000)
+                self.baseline.learn([terms_of(text, ignored) for _, text in usual], end_s * 1000)
                 self._dirty_baseline = True
         for old in [s for s in self._spans if s < end_s - LOOKBACK_S]:
             del self._spans[old]

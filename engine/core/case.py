@@ -16,8 +16,8 @@ from typing import Any
 from engine.core.evidence import Words, figures
 from engine.core.fold import fold, tokens
 from engine.core.levels import Hysteresis, LevelDecision, decide, signals
-from engine.core.tally import UNITS, Tally
-from engine.core.terms import TermBaseline
+from engine.core.tally import UNITS, Tally, canonical
+from engine.core.terms import TermBaseline, TermCounts
 from engine.core.wording import say
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.effects import AlertRaised, Effect, IncidentSaved, PlanMade
@@ -69,6 +69,7 @@ class Case:
         self.incident: Incident | None = None
         self.plan: Plan | None = None
         self.tally = Tally(SAMPLE_MAX)
+        self._terms = TermCounts()
         self.suspected_since_s: int | None = None
         self._ordinal = 0
         self._since_s = 0
@@ -102,9 +103,11 @@ class Case:
         """A bin that ended at `end_s` was judged. `closed` is its tally, `recent_of` gives those of the last hour,
         `lookback` the closed spans by their start, for the evidence since the onset."""
         self._expire(end_s)
-        if self.incident is not None and self.incident.phase not in CLOSED_PHASES:
+        if self.phase in (Phase.OPEN, Phase.ACKNOWLEDGED) or (self.phase is Phase.CONTAINED and reading.alarm):
+            # what comes once it is contained is the calm after the storm, and would water its figures down
             if closed.total:
                 self.tally.merge(closed)
+                self._count(closed)
             else:
                 self.tally.expected += expected
         if reading.alarm:
@@ -200,11 +203,17 @@ class Case:
         """The evidence begins at the onset, as far back as the closed spans go."""
         self.tally = Tally(SAMPLE_MAX)
         self._words.forget()
+        self._terms = TermCounts()
         starts = [start for start in sorted(lookback) if start >= self._since_s - self._since_s % SPAN_S]
         for start in starts:
             self.tally.merge(lookback[start])
+            self._count(lookback[start])
         since_ms = self._since_s * 1000
         self.tally.candidates = [c for c in self.tally.candidates if c.mention.created_at_ms >= since_ms]
+
+    def _count(self, tally: Tally) -> None:
+        for candidate in canonical(tally.candidates, tally.sample_max):
+            self._terms.add(self._words.of(candidate))
 
     def _open(self, end_s: int) -> None:
         self._ordinal += 1
@@ -273,7 +282,7 @@ class Case:
     # -- what follows --------------------------------------------------------------------------------------------
 
     def _why(self, test: SignalReading) -> str:
-        key = test.name if test.name in ("share", "rate", "spike") else "other"
+        key = test.name if test.name in ("share", "rate", "spike", "tide") else "other"
         since = datetime.fromtimestamp(test.since_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
         return say(
             self._config.lang, key, name=test.name, since=since,
@@ -287,7 +296,9 @@ class Case:
     def _explain(self, baseline: TermBaseline) -> None:
         assert self.incident is not None
         evidence = figures(self.tally, self._since_s, self._surprise)
-        self.incident = replace(self.incident, evidence=self._words.explain(evidence, self.tally, baseline))
+        self.incident = replace(
+            self.incident, evidence=self._words.explain(evidence, self.tally, self._terms, baseline)
+        )
 
     def _set_level(
         self, level: Level, reasons: tuple[str, ...], at_ms: int, kind: AlertKind, baseline: TermBaseline | None = None
@@ -357,6 +368,7 @@ class Case:
             "surprise": self._surprise,
             "incident": self.incident.id if self.incident else None,
             "tally": self.tally.to_json() if self.incident else None,
+            "terms": self._terms.snapshot() if self.incident else None,
         }
 
     def restore(self, data: dict[str, Any], incidents: dict[str, Incident], plans: dict[str, Plan]) -> None:
@@ -367,6 +379,7 @@ class Case:
             self.incident = incidents[data["incident"]]
             self.plan = plans.get(data["incident"])
             self.tally = Tally.from_json(data["tally"])
+            self._terms.restore(data["terms"])
 
 
 SPAN_S = 600

@@ -37,7 +37,8 @@ from engine.ports.text import TextScorer
 NEUTRAL_UNITS = UNITS // 3
 STATE_VERSION = 1
 
-Matched = tuple[Mention, tuple[str, ...]]
+Matched = tuple[Mention, tuple[str, ...], int]
+"""A mention, its brands, and its hash."""
 Row = tuple[int, str, str, tuple[str, ...], int]
 MakeDetector = Callable[[BrandConfig], SeriesDetector]
 
@@ -105,12 +106,13 @@ class Engine:
         """Drop repeats, put future dates right, match, score and fold."""
         if not mentions:
             return []
-        accepted: list[tuple[Mention, tuple[str, ...], bool]] = []
+        accepted: list[tuple[Matched, bool]] = []
         duplicates = future = unmatched = 0
-        is_new, brands_of, watermark = self._seen.is_new, self._matcher.brands, self._watermark
+        new_key, brands_of, watermark = self._seen.new_key, self._matcher.brands, self._watermark
         width_ms = self._config.bin_s * 1000
         for mention in mentions:
-            if not is_new(mention):
+            key = new_key(mention)
+            if key is None:
                 duplicates += 1
                 continue
             at_ms = mention.created_at_ms
@@ -122,7 +124,7 @@ class Engine:
             watermark.see(at_ms)
             brands = brands_of(mention)
             if brands:
-                accepted.append((mention, brands, late))
+                accepted.append(((mention, brands, key), late))
             else:
                 unmatched += 1
         for name, n in (
@@ -131,8 +133,8 @@ class Engine:
         ):  # fmt: skip
             if n:
                 counts[name, ()] = n
-        on_time = [(mention, brands) for mention, brands, late in accepted if not late]
-        late_ones: list[Effect] = [LateStored(mention, brands) for mention, brands, late in accepted if late]
+        on_time = [matched for matched, late in accepted if not late]
+        late_ones: list[Effect] = [LateStored(m, brands) for (m, brands, _), late in accepted if late]
         if late_ones:
             counts["late", ()] = len(late_ones)
         self._fold(on_time, counts)
@@ -142,12 +144,12 @@ class Engine:
         """Score what is not scored, and add each mention to its bins."""
         scored = self._read(accepted)
         width = self._config.bin_s
-        for (mention, brands), (units, label, lang, categories, urgency) in zip(accepted, scored, strict=True):
+        for (mention, brands, key), (units, label, lang, categories, urgency) in zip(accepted, scored, strict=True):
             start_s = mention.created_at_ms // 1000
             start_s -= start_s % width
             candidate = author_key = None
             if units >= NEGATIVE_UNITS:
-                candidate = Candidate(hash64(mention.source, mention.id), units, mention)
+                candidate = Candidate(key, units, mention)
                 author = mention.author
                 author_key = None if author is None else hash64(mention.source, author)
             for brand in brands:
@@ -158,19 +160,18 @@ class Engine:
                 tally = stream.bin_at(start_s)
                 tally.total += 1
                 tally.units += units
+                tally.sample(key, mention.text)
                 if candidate is not None:
                     tally.add_negative(candidate, author_key, categories, lang, urgency)
-                key = ("mentions", (brand, mention.source, label))
-                counts[key] = counts.get(key, 0) + 1
+                counter = ("mentions", (brand, mention.source, label))
+                counts[counter] = counts.get(counter, 0) + 1
 
-    def _read(
-        self, accepted: list[tuple[Mention, tuple[str, ...]]]
-    ) -> list[tuple[int, str, str, tuple[str, ...], int]]:
+    def _read(self, accepted: list[Matched]) -> list[Row]:
         """For each mention: P(neg) in units, label, language, categories, urgency in hundredths."""
         rows: list[Row | None] = [None] * len(accepted)
         unscored: list[int] = []
         negative: list[int] = []
-        for i, (mention, _) in enumerate(accepted):
+        for i, (mention, _, _) in enumerate(accepted):
             sentiment = mention.sentiment
             if sentiment is None:
                 unscored.append(i)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.core.fold import fold
 from engine.core.tally import UNITS, Candidate, Tally, canonical
-from engine.core.terms import TermBaseline, as_written, terms_of
+from engine.core.terms import TermBaseline, TermCounts, as_written, terms_of
 from engine.domain.incident import Evidence, EvidenceMention
 
 TYPICAL_MAX = 3
@@ -56,12 +56,12 @@ class Words:
     def forget(self) -> None:
         self._cut.clear()
 
-    def explain(self, evidence: Evidence, tally: Tally, baseline: TermBaseline) -> Evidence:
+    def explain(self, evidence: Evidence, tally: Tally, counts: TermCounts, baseline: TermBaseline) -> Evidence:
         """Add the top terms and the mentions that count: the first, those of most reach, the most typical."""
         sample = canonical(tally.candidates, tally.sample_max)
         if len(self._cut) > 8 * tally.sample_max:
             self._cut = {c.key: self._cut[c.key] for c in sample if c.key in self._cut}
-        top = baseline.distinctive([self.of(c) for c in sample])
+        top = baseline.distinctive(counts)
         texts = [c.mention.text for c in sample[:TEXTS_FOR_FORMS]]
         written = tuple(dict.fromkeys(as_written(term, texts) for term in top))
         return replace(evidence, top_terms=written, mentions=self._choose(sample, top))

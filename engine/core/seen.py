@@ -27,11 +27,11 @@ class Seen:
         self._new: dict[int, list[int]] = {}
         self._parts: dict[int, int] = {}
 
-    def is_new(self, mention: Mention) -> bool:
-        """True the first time; remembers it."""
+    def new_key(self, mention: Mention) -> int | None:
+        """Its hash the first time, None when it came before; remembers it."""
         key = hash64(mention.source, mention.id)
         if key in self._all:
-            return False
+            return None
         self._all.add(key)
         hour = mention.created_at_ms // HOUR_MS
         new = self._new.get(hour)
@@ -39,7 +39,7 @@ class Seen:
             self._new[hour] = [key]
         else:
             new.append(key)
-        return True
+        return key
 
     def take_dirty(self) -> list[tuple[str, dict[str, Any]]]:
         """What is to be stored since the last call: parts (name, data)."""

@@ -21,6 +21,8 @@ NEGATIVE_UNITS = UNITS // 2
 AUTHORS_MAX = 2_048
 SAMPLE_MAX = 24
 REACH_MAX = 3
+USUAL_MAX = 6
+USUAL_CHARS_MAX = 400
 PRESS_SOURCES = frozenset({"news", "blog"})
 
 
@@ -43,7 +45,7 @@ class Tally:
 
     __slots__ = (
         "authors", "candidates", "categories", "expected", "followers_max", "langs", "negatives", "networks",
-        "press", "reach", "sample_max", "total", "units", "urgency",
+        "press", "reach", "sample_max", "total", "units", "urgency", "usual",
     )  # fmt: skip
 
     def __init__(self, sample_max: int = SAMPLE_MAX) -> None:
@@ -62,6 +64,8 @@ class Tally:
         self.categories: dict[str, int] = _NO_COUNTS
         self.langs: dict[str, int] = _NO_COUNTS
         self.candidates: list[Candidate] = _NO_CANDIDATES
+
+        self.usual: list[tuple[int, str]] = []  # a sample of all mentions, negative or not: how people speak of it
 
     def _allocate(self) -> None:
         self.authors, self.press, self.candidates = set(), set(), []
@@ -96,11 +100,21 @@ class Tally:
         if len(self.candidates) > 4 * self.sample_max:
             self.candidates = canonical(self.candidates, self.sample_max)
 
+    def sample(self, key: int, text: str) -> None:
+        """Offer a mention to the sample of all of them: the smallest hashes stay."""
+        usual = self.usual
+        if len(usual) < USUAL_MAX or key < usual[-1][0]:
+            usual.append((key, text[:USUAL_CHARS_MAX]))
+            usual.sort()
+            del usual[USUAL_MAX:]
+
     def merge(self, other: Tally) -> None:
         """Add another span's tally to this one."""
         self.total += other.total
         self.units += other.units
         self.expected += other.expected
+        if other.usual:
+            self.usual = sorted(self.usual + other.usual)[:USUAL_MAX]
         if not other.negatives:
             return
         if not self.negatives:
@@ -147,6 +161,7 @@ class Tally:
             "networks": dict(sorted(self.networks.items())),
             "categories": dict(sorted(self.categories.items())),
             "langs": dict(sorted(self.langs.items())),
+            "usual": [list(item) for item in self.usual],
             "candidates": [[c.key, c.units, list(c.mention)] for c in canonical(self.candidates, self.sample_max)],
         }
 
@@ -158,6 +173,7 @@ class Tally:
         tally.expected = data["expected"]
         tally.authors = set(data["authors"])
         tally.press = set(data["press"])
+        tally.usual = [(key, text) for key, text in data["usual"]]
         tally.networks, tally.categories, tally.langs = data["networks"], data["categories"], data["langs"]
         tally.candidates = [Candidate(key, units, Mention(*mention)) for key, units, mention in data["candidates"]]
         return tally

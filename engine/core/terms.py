@@ -1,4 +1,4 @@
-"""What the negatives are about: the words that tell them from the brand's usual complaints."""
+"""What the negatives are about: the words that tell them from what is usually said of the brand."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from engine.core.fold import fold
 from engine.core.stop_words import STOP_WORDS
 
 BASELINE_TERMS_MAX = 4_000
+SUPPORT_MIN = 0.03
 BASELINE_HALF_LIFE_DAYS = 7.0
 _WORD_OR_STOP = re.compile(r"[@#]?\w+|[.,;:!?…\n]")
 """A pair of words does not reach over punctuation."""
@@ -58,8 +59,33 @@ def as_written(term: str, texts: Iterable[str]) -> str:
     return min(forms, key=lambda form: (-forms[form], form)) if forms else term
 
 
+class TermCounts:
+    """In how many documents each term stands."""
+
+    def __init__(self, documents: Iterable[set[str]] = ()) -> None:
+        self.documents = 0
+        self.counts: dict[str, int] = {}
+        for terms in documents:
+            self.add(terms)
+
+    def add(self, terms: set[str]) -> None:
+        """Count one document. Past the limit terms of a single document are forgotten: most of them never return."""
+        self.documents += 1
+        counts = self.counts
+        for term in terms:
+            counts[term] = counts.get(term, 0) + 1
+        if len(counts) > 2 * BASELINE_TERMS_MAX:
+            self.counts = {term: n for term, n in counts.items() if n > 1 + self.documents // 1_000}
+
+    def snapshot(self) -> list[Any]:
+        return [self.documents, dict(sorted(self.counts.items()))]
+
+    def restore(self, data: list[Any]) -> None:
+        self.documents, self.counts = data
+
+
 class TermBaseline:
-    """How often each term stands in the brand's usual negatives, older ones fading with a half-life of a week."""
+    """How often each term stands in what is usually said of the brand, good or bad. Half-life: a week."""
 
     def __init__(self) -> None:
         self.documents = 0.0
@@ -90,19 +116,16 @@ class TermBaseline:
             self.counts = {term: n * keep for term, n in self.counts.items() if n * keep >= 0.05}
         self._at_ms = at_ms
 
-    def distinctive(self, documents: list[set[str]], n_max: int = 8) -> tuple[str, ...]:
+    def distinctive(self, storm: TermCounts, n_max: int = 8) -> tuple[str, ...]:
         """The terms that stand out most, best first.
 
         By the log-likelihood ratio of the documents with and without the term, here and in the baseline (Dunning 1993),
         which stays sound for a word that was never seen before; only terms more common than usual, and of at least two
-        documents, or one where there are under five. A pair of words replaces its words when it is about as frequent.
+        documents and 3 % of them: what a few say is no subject. A pair of words replaces its words when it is about as
+        frequent.
         """
-        counts: dict[str, int] = {}
-        for terms in documents:
-            for term in terms:
-                counts[term] = counts.get(term, 0) + 1
-        n, base_n = len(documents), self.documents
-        at_least = 2 if n >= 5 else 1
+        counts, n, base_n = storm.counts, storm.documents, self.documents
+        at_least = max(2.0 if n >= 5 else 1.0, SUPPORT_MIN * n)
         ranked = []
         for term, count in counts.items():
             if count < at_least:

@@ -20,6 +20,7 @@ def tally_of(items):
         m = mention(minute, n, author_followers=followers, source=("x", "news", "forum")[n % 3])
         tally.total += 1
         tally.units += 7_000
+        tally.sample(hash64(m.source, m.id), m.text)
         tally.add_negative(
             Candidate(hash64(m.source, m.id), 7_000, m), hash64(m.author), ("outage",) * (n % 2), "fr", n % 100
         )
@@ -69,7 +70,7 @@ def test_seen_drops_repeats_across_restarts(ids):
     seen, known = Seen(1_000), set()
     stored = {}
     for i in ids:
-        assert seen.is_new(mention(i * 37 % 300, i)) == (i not in known)
+        assert (seen.new_key(mention(i * 37 % 300, i)) is not None) == (i not in known)
         known.add(i)
         if i % 5 == 0:
             stored |= dict(seen.take_dirty())
@@ -82,9 +83,9 @@ def test_seen_forgets_the_oldest_past_its_limit():
     seen = Seen(100)
     for hour in range(20):
         for k in range(20):
-            assert seen.is_new(mention(hour * 60, k))
+            assert seen.new_key(mention(hour * 60, k)) is not None
         seen.take_dirty()
     dropped = seen.prune(0)
     assert dropped
-    assert not seen.is_new(mention(19 * 60, 3))
-    assert seen.is_new(mention(0, 3))
+    assert seen.new_key(mention(19 * 60, 3)) is None
+    assert seen.new_key(mention(0, 3)) is not None

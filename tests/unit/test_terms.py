@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.core.stop_words import STOP_WORDS
-from engine.core.terms import BASELINE_TERMS_MAX, TermBaseline, terms_of
+from engine.core.terms import BASELINE_TERMS_MAX, TermBaseline, TermCounts, terms_of
 
 DAY_MS = 86_400_000
 
@@ -18,7 +18,7 @@ def learnt(*texts, times=1):
 def test_words_that_tell_the_storm_from_the_usual():
     baseline = learnt("livraison en retard", "le livreur est en retard", "colis abîmé", times=20)
     storm = [terms_of(f"incendie de la batterie, livraison {i}") for i in range(20)]
-    top = baseline.distinctive(storm)
+    top = baseline.distinctive(TermCounts(storm))
     assert top[0] == "incendie batterie"
     assert top.index("livraison") > 0
 
@@ -30,14 +30,14 @@ def test_stop_words_brands_handles_links_and_numbers_are_no_subject():
 
 
 def test_a_pair_replaces_its_words_when_it_is_as_frequent():
-    top = TermBaseline().distinctive([terms_of("service client injoignable")] * 6)
+    top = TermBaseline().distinctive(TermCounts([terms_of("service client injoignable")] * 6))
     assert "service client" in top
     assert "service" not in top
 
 
 def test_a_word_of_one_text_is_not_a_subject_of_many():
     storm = [terms_of("panne")] * 6 + [terms_of("kangourou")]
-    assert TermBaseline().distinctive(storm) == ("panne",)
+    assert TermBaseline().distinctive(TermCounts(storm)) == ("panne",)
 
 
 def test_memory_is_bounded():
@@ -59,4 +59,5 @@ def test_a_restored_baseline_is_the_same():
     twin = TermBaseline()
     twin.restore(baseline.snapshot())
     assert twin.snapshot() == baseline.snapshot()
-    assert twin.distinctive([terms_of("panne")] * 5) == baseline.distinctive([terms_of("panne")] * 5)
+    panne = TermCounts([terms_of("panne")] * 5)
+    assert twin.distinctive(panne) == baseline.distinctive(panne) == ("panne",)
