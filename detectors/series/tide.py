@@ -58,8 +58,8 @@ class Tide:
     """
 
     __slots__ = (
-        "_alarm_h", "_expected", "_hours", "_last", "_level", "_next_h", "_observed", "_since_h", "_square", "_threshold", "_weight",
-        "active", "surprise", "tail", "told",
+        "_alarm_h", "_expected", "_hours", "_last", "_level", "_next_h", "_observed", "_since_h", "_square",
+        "_threshold", "_weight", "active", "surprise", "tail", "told",
     )  # fmt: skip
 
     def __init__(self, false_alarms_per_week: float) -> None:

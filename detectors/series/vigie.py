@@ -2,7 +2,8 @@
 
 **share**: negatives given the total, so that mere volume is no alarm. **rate**: negatives against the brand's own hour
 of day and weekday, so that a storm whose volume rises at an unchanged share is one too; **tide**: the same over hours.
-Where no total is counted there is no share, and a **spike** alarm stands beside the rate. The budget is shared out; docs/detection.md has the model.
+Where no total is counted there is no share, and a **spike** alarm stands beside the rate. The budget is shared out;
+docs/detection.md has the model.
 """
 
 from __future__ import annotations
