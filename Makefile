@@ -84,6 +84,8 @@ kafka: kafka-artefacts ## a real broker on 127.0.0.1, until Ctrl-C
 generate: dev ## docs pages and the Grafana dashboard, from the code that they describe
 	$(BIN)/python -m ops.docs
 	$(BIN)/python -m ops.grafana.build
+	$(BIN)/python -c 'from playbooks.catalogue import compile_catalogue; compile_catalogue()'
+	$(BIN)/python -m ops.demo.picture
 
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --upgrade

@@ -20,7 +20,7 @@ from ops.settings import Settings
 from ops.store.store import Store
 from streams.files import FileParams, FileSource
 
-BATCH_MAX = 2_048
+BATCH_MAX = 8_192
 
 
 @dataclass(frozen=True, slots=True)

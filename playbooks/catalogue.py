@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from engine.domain.errors import PlaybookError
-from playbooks import schema
+from playbooks import compiled, schema
 from playbooks.networks import NETWORKS, SIZES
 from playbooks.schema import KINDS, LEVELS, Playbook, Voices, suggestion
 
@@ -89,9 +89,33 @@ def playbook_paths(directory: Path) -> list[Path]:
     return sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml"))
 
 
+def _sources() -> list[Path]:
+    """The YAML files that the compiled catalogue is made from."""
+    return [*shipped_files(), HERE / "channels.yaml"]
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> dict[str, Any] | None:
+    return compiled.read(_sources())
+
+
+def compile_catalogue() -> None:
+    """Write the shipped catalogue in the form that loads at once; `make generate` calls it.
+
+    Raises PlaybookError if a file is no good.
+    """
+    _read_dir(HERE / "catalogue")
+    trees = [_plain(_tree(path)) for path in shipped_files()]
+    compiled.write(_sources(), trees, _plain(_tree(HERE / "channels.yaml")))
+
+
 @lru_cache(maxsize=1)
 def _shipped() -> tuple[tuple[str, Playbook], ...]:
-    return tuple(_read_dir(HERE / "catalogue").items())
+    ready = _compiled()
+    if ready is None:
+        return tuple(_read_dir(HERE / "catalogue").items())
+    playbooks = [Playbook.model_validate(tree) for tree in ready["playbooks"]]
+    return tuple((playbook.id, playbook) for playbook in playbooks)
 
 
 def _read_dir(directory: Path) -> dict[str, Playbook]:
@@ -113,7 +137,8 @@ def _read_dir(directory: Path) -> dict[str, Playbook]:
 def load_voices() -> Voices:
     """The closings of every network (channels.yaml)."""
     path = HERE / "channels.yaml"
-    voices: Voices = _validate(path, _tree(path), Voices)
+    ready = _compiled()
+    voices: Voices = _validate(path, _tree(path), Voices) if ready is None else Voices.model_validate(ready["voices"])
     for lang, by_network in (("fr", voices.fr), ("en", voices.en)):
         missing = set(NETWORKS) - set(by_network)
         if missing:

@@ -63,8 +63,7 @@ class Words:
             self._cut = {c.key: self._cut[c.key] for c in sample if c.key in self._cut}
         top = baseline.distinctive(counts)
         texts = [c.mention.text for c in sample[:TEXTS_FOR_FORMS]]
-        written = tuple(dict.fromkeys(as_written(term, texts) for term in top))
-        return replace(evidence, top_terms=written, mentions=self._choose(sample, top))
+        return replace(evidence, top_terms=as_written(top, texts), mentions=self._choose(sample, top))
 
     def _choose(self, sample: list[Candidate], top: tuple[str, ...]) -> tuple[EvidenceMention, ...]:
         if not sample:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import log
 from typing import Any
 
@@ -13,6 +13,8 @@ from engine.core.stop_words import STOP_WORDS
 BASELINE_TERMS_MAX = 4_000
 SUPPORT_MIN = 0.03
 BASELINE_HALF_LIFE_DAYS = 7.0
+FADE_DAYS = 3.0
+"""Fading touches every term, so it is done so often and no oftener."""
 _WORD_OR_STOP = re.compile(r"[@#]?\w+|[.,;:!?…\n]")
 """A pair of words does not reach over punctuation."""
 
@@ -39,24 +41,25 @@ def terms_of(text: str, ignored: frozenset[str] = frozenset()) -> set[str]:
     return found
 
 
-def as_written(term: str, texts: Iterable[str]) -> str:
-    """The form in which people write a folded term most often, accents and all.
+def as_written(terms: Sequence[str], texts: Iterable[str]) -> tuple[str, ...]:
+    """The form in which people write each folded term most often, accents and all.
 
-    >>> as_written("reseau mobile", ["Le Réseau mobile est mort", "réseau mobile HS", "reseau mobile"])
-    'réseau mobile'
+    >>> as_written(["reseau mobile"], ["Le Réseau mobile est mort", "réseau mobile HS", "reseau mobile"])
+    ('réseau mobile',)
     """
-    parts = term.split()
-    forms: dict[str, int] = {}
+    forms: dict[str, dict[str, int]] = {part: {} for term in terms for part in term.split()}
     for text in texts:
         raw = _WORD_OR_STOP.findall(text[:1_000].lower())
         folded = _WORD_OR_STOP.findall(fold(text[:1_000]))
         if len(raw) != len(folded):
             continue
-        at = {word.lstrip("#"): written.lstrip("#") for word, written in zip(folded, raw, strict=True)}
-        if all(part in at for part in parts):
-            form = " ".join(at[part] for part in parts)
-            forms[form] = forms.get(form, 0) + 1
-    return min(forms, key=lambda form: (-forms[form], form)) if forms else term
+        for word, written in zip(folded, raw, strict=True):
+            counts = forms.get(word.lstrip("#"))
+            if counts is not None:
+                form = written.lstrip("#")
+                counts[form] = counts.get(form, 0) + 1
+    best = {part: min(c, key=lambda form: (-c[form], form)) if c else part for part, c in forms.items()}
+    return tuple(dict.fromkeys(" ".join(best[part] for part in term.split()) for term in terms))
 
 
 class TermCounts:
@@ -108,7 +111,7 @@ class TermBaseline:
 
     def _fade(self, at_ms: int) -> None:
         days = (at_ms - self._at_ms) / 86_400_000 if self._at_ms else 0.0
-        if self._at_ms and days < 1:
+        if self._at_ms and days < FADE_DAYS:
             return
         if self._at_ms:
             keep = 0.5 ** (days / BASELINE_HALF_LIFE_DAYS)
@@ -155,7 +158,7 @@ class TermBaseline:
         return tuple(chosen[:n_max])
 
     def snapshot(self) -> dict[str, Any]:
-        return {"v": 1, "documents": self.documents, "at_ms": self._at_ms, "counts": dict(sorted(self.counts.items()))}
+        return {"v": 1, "documents": self.documents, "at_ms": self._at_ms, "counts": dict(self.counts)}
 
     def restore(self, data: dict[str, Any]) -> None:
         self.documents, self._at_ms, self.counts = data["documents"], data["at_ms"], data["counts"]
