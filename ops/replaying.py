@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -68,6 +69,7 @@ class Replay:
     def __enter__(self) -> Self:
         try:
             self._open()
+            quieten_collector()
         except BaseException:
             self._stack.close()
             raise
@@ -155,6 +157,14 @@ class Replay:
             "mentions_per_s": round((totals.mentions + totals.duplicates) / max(self.elapsed_s, 1e-9), 1),
             "incidents": [incident_view(incident, plan) for incident, plan in self.incidents()],
         }
+
+
+def quieten_collector() -> None:
+    """Let the cycle collector look at what was loaded never again, and at the rest seldom: a mention makes a dozen
+    objects and no cycle, and looking for cycles among them costs a sixth of a replay."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 class _Collecting:

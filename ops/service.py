@@ -26,6 +26,7 @@ from ops.app import open_engine, program_version
 from ops.delivery.build import channels_of, look_of
 from ops.delivery.worker import Delivery
 from ops.metrics import Metrics
+from ops.replaying import quieten_collector
 from ops.settings import KafkaSource as KafkaSection
 from ops.settings import Settings
 from ops.store.outbox import DeliveryState
@@ -71,6 +72,7 @@ class Service:
         """Serve until `stop`. Raises InputError before the start, FencedError when another process took over."""
         with self._stack as stack:
             self._start(stack, announce)
+            quieten_collector()
             announce("ready")
             self._serve()
             log.info("stopped")

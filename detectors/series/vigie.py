@@ -21,11 +21,14 @@ from engine.domain.series import BinCount, Reading, SignalReading, Verdict, Warm
 
 VERSION: Final = 1
 _NO_PEAK: Final = 0.0
+_FORGOTTEN: Final = 1e-3
+"""A faded peak below this hides nothing."""
 _UNHEARD: Final = -9.0
 """Without a total the rate is heard only when it alarms: bursts of volume have a tail that no few weeks can teach, so
 its surprise below the threshold does not compare with that of others."""
 _FADE_S: Final = 24.0 * HOUR_S
 """Half-life of the peak that a further score has to top: a day, so that one story is told once."""
+_NO_TIDE: Final = SignalReading("tide", -1.0, False, False, 0.0, 0.0, 0)
 BLOCK_S: Final = 900
 """Learning happens every quarter of an hour: often enough to follow the day; no bin is learnt at once."""
 
@@ -89,6 +92,8 @@ class VigieDetector:
         self._peaks = [_NO_PEAK, _NO_PEAK, _NO_PEAK]
         self._hour_n, self._hour_s = 0.0, 0
         self._tide_over = False
+        self._calm_peaks = True
+        self._tide_reading = _NO_TIDE
         self._fade = 0.5 ** (bin_s / _FADE_S)
         self._make_tests(with_total=False)
 
@@ -142,30 +147,33 @@ class VigieDetector:
             rate.open(start_s)
             rate_alarm = not was_active
         tests: tuple[SignalReading, ...] = (rate.reading(rate_alarm),)
-        score = rate.surprise if rate_alarm else _UNHEARD
         if other is not None:
             if other_over and not other.active:
                 other.open(start_s)
                 other_alarm = not was_active
             tests = (other.reading(other_alarm), tests[0])
-            score = max(score, self._fresh(1, other.surprise))
         active = rate.active or (other is not None and other.active)
         tide = self._tide
         if tide is not None:
-            score = max(score, self._fresh(0, rate.surprise), self._fresh(2, tide.surprise))
-            tide_alarm = self._tide_over and not tide.active
-            if tide_alarm:
-                tide.open(start_s // HOUR_S)
-                tide_alarm = not was_active and not active
-            tests = (*tests, tide.reading(tide_alarm))
-            self._tide_over = False
+            tide_alarm = False
+            if self._tide_over:
+                self._tide_over = False
+                if not tide.active:
+                    tide.open(start_s // HOUR_S)
+                    tide_alarm = not was_active and not active
+                    self._tide_reading = tide.reading(False)
+            # between two hours the tide says the same: one reading serves them all
+            tests = (*tests, tide.reading(True) if tide_alarm else self._tide_reading)
+            score = self._freshest(rate.surprise, other.surprise if other is not None else _UNHEARD, tide.surprise)
             usual = tide.expected(start_s, self._bin_s)
             return Reading(tests, usual, score, other_alarm or rate_alarm or tide_alarm, active or tide.active)
+        heard = rate.surprise if rate_alarm else _UNHEARD
+        score = max(heard, self._fresh(1, other.surprise)) if other is not None else heard
         return Reading(tests, base * rate.drift.m, score, other_alarm or rate_alarm, active)
 
     def _any_active(self) -> bool:
-        tests = (self._rate, self._share, self._spike)
-        return any(test is not None and test.active for test in tests)
+        share, spike = self._share, self._spike
+        return self._rate.active or (share is not None and share.active) or (spike is not None and spike.active)
 
     def _turn_hour(self, hour: int) -> None:
         """An hour is over: let the tide judge it."""
@@ -181,6 +189,19 @@ class VigieDetector:
             self._tide_over = tide.turn(n, hour, stormy=stormy)
         else:
             tide.first(n, seconds / HOUR_S, hour)
+        self._tide_reading = tide.reading(False)
+
+    def _freshest(self, rate: float, share: float, tide: float) -> float:
+        """The largest of the tests' fresh surprises; most bins have none above zero, and no peak to compare it with."""
+        best = rate if rate > share else share
+        best = tide if tide > best else best
+        if best <= 0.0 and self._calm_peaks:
+            return best
+        best = max(self._fresh(0, rate), self._fresh(1, share), self._fresh(2, tide))
+        self._calm_peaks = max(self._peaks) < _FORGOTTEN
+        if self._calm_peaks:
+            self._peaks = [_NO_PEAK, _NO_PEAK, _NO_PEAK]
+        return best
 
     def _fresh(self, test: int, surprise: float) -> float:
         """After a peak of surprise only a higher one is news, until the peak has faded: refractory for the score."""
@@ -260,8 +281,10 @@ class VigieDetector:
         self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy = snapshot["clock"]
         self._peaks = list(snapshot["peaks"])
         self._hour_n, self._hour_s, self._tide_over = snapshot["hour"]
+        self._calm_peaks = max(self._peaks) == _NO_PEAK
         if self._tide is not None:
             self._tide.load(snapshot["tide"])
+            self._tide_reading = self._tide.reading(False)
         self._rate.load(snapshot["rate"])
         if self._share is not None:
             self._share.load(snapshot["share"])
