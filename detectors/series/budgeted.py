@@ -13,6 +13,8 @@ from engine.domain.series import SignalReading
 
 QUIET_S: Final = HOUR_S
 """Nobody is told of the same storm twice within an hour."""
+_EBB_S: Final = 1800.0
+"""Half-life of the weight by which a test knows that its storm is over: a storm of hundreds is forgotten in hours."""
 _STORM_SURPRISE: Final = 2.0
 """What would come by chance once in a hundred weeks is a storm, whatever the budget: no lesson about calm."""
 _PATIENCE_S: Final = 24 * HOUR_S
@@ -42,7 +44,7 @@ class Budgeted:
         self._name = params.name
         self._bin_s = bin_s
         self._span = max(1.0, params.normal.span_s / bin_s)
-        self._ebb = 0.5 ** (bin_s / HOUR_S)
+        self._ebb = 0.5 ** (bin_s / _EBB_S)
         self._threshold = -log10(false_alarms_per_week * params.part)
         self._evidence = Evidence(bin_s)
         self.tail = Tail(params.tail)
@@ -91,7 +93,7 @@ class Budgeted:
         return self.surprise >= self._threshold
 
     def _ebbing(self, n: float, expected: float, start_s: int) -> None:
-        """Back to normal: for an hour, by weight, hardly more than expected."""
+        """Back to normal: of late, by weight, hardly more than expected."""
         self._observed = self._observed * self._ebb + n
         self._expected = self._expected * self._ebb + expected
         since = start_s - self._alarm_s

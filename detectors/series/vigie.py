@@ -39,7 +39,7 @@ class VigieParams:
 
     warm_up_s: int = 24 * HOUR_S
     """A whole day: every hour has been seen once."""
-    share_part: float = 0.65
+    share_part: float = 0.6
     """Of the budget, where there is a total. The share is the sharper test: volume bursts for harmless reasons."""
     tide_part: float = 0.25
     """Of the budget, where there is a total: the absolute rate over hours. What is left goes to the rate of minutes."""
