@@ -20,9 +20,7 @@ from engine.domain.errors import StateError
 from engine.domain.series import BinCount, Reading, SignalReading, Verdict, WarmingUp
 
 VERSION: Final = 1
-_NO_PEAK: Final = 0.0
-_FORGOTTEN: Final = 1e-3
-"""A faded peak below this hides nothing."""
+_NO_PEAK: Final = (0.0, 0)
 _UNHEARD: Final = -9.0
 """Without a total the rate is heard only when it alarms: bursts of volume have a tail that no few weeks can teach, so
 its surprise below the threshold does not compare with that of others."""
@@ -92,9 +90,7 @@ class VigieDetector:
         self._peaks = [_NO_PEAK, _NO_PEAK, _NO_PEAK]
         self._hour_n, self._hour_s = 0.0, 0
         self._tide_over = False
-        self._calm_peaks = True
         self._tide_reading = _NO_TIDE
-        self._fade = 0.5 ** (bin_s / _FADE_S)
         self._make_tests(with_total=False)
 
     def _make_tests(self, *, with_total: bool) -> None:
@@ -164,11 +160,13 @@ class VigieDetector:
                     self._tide_reading = tide.reading(False)
             # between two hours the tide says the same: one reading serves them all
             tests = (*tests, tide.reading(True) if tide_alarm else self._tide_reading)
-            score = self._freshest(rate.surprise, other.surprise if other is not None else _UNHEARD, tide.surprise)
+            score = self._freshest(
+                rate.surprise, other.surprise if other is not None else _UNHEARD, tide.surprise, start_s
+            )
             usual = tide.expected(start_s, self._bin_s)
             return Reading(tests, usual, score, other_alarm or rate_alarm or tide_alarm, active or tide.active)
         heard = rate.surprise if rate_alarm else _UNHEARD
-        score = max(heard, self._fresh(1, other.surprise)) if other is not None else heard
+        score = max(heard, self._fresh(1, other.surprise, start_s)) if other is not None else heard
         return Reading(tests, base * rate.drift.m, score, other_alarm or rate_alarm, active)
 
     def _any_active(self) -> bool:
@@ -191,26 +189,23 @@ class VigieDetector:
             tide.first(n, seconds / HOUR_S, hour)
         self._tide_reading = tide.reading(False)
 
-    def _freshest(self, rate: float, share: float, tide: float) -> float:
-        """The largest of the tests' fresh surprises; most bins have none above zero, and no peak to compare it with."""
+    def _freshest(self, rate: float, share: float, tide: float, start_s: int) -> float:
+        """The largest of the tests' fresh surprises; most bins have none above zero."""
         best = rate if rate > share else share
         best = tide if tide > best else best
-        if best <= 0.0 and self._calm_peaks:
+        if best <= 0.0:
             return best
-        best = max(self._fresh(0, rate), self._fresh(1, share), self._fresh(2, tide))
-        self._calm_peaks = max(self._peaks) < _FORGOTTEN
-        if self._calm_peaks:
-            self._peaks = [_NO_PEAK, _NO_PEAK, _NO_PEAK]
-        return best
+        return max(self._fresh(0, rate, start_s), self._fresh(1, share, start_s), self._fresh(2, tide, start_s))
 
-    def _fresh(self, test: int, surprise: float) -> float:
+    def _fresh(self, test: int, surprise: float, start_s: int) -> float:
         """After a peak of surprise only a higher one is news, until the peak has faded: refractory for the score."""
-        peak = self._peaks[test] * self._fade
-        if surprise > peak:
-            self._peaks[test] = surprise if surprise > 0.0 else 0.0
+        if surprise <= 0.0:
             return surprise
-        self._peaks[test] = peak
-        return min(surprise, 0.0)
+        peak, at_s = self._peaks[test]
+        if peak and surprise <= peak * 0.5 ** ((start_s - at_s) / _FADE_S):
+            return 0.0
+        self._peaks[test] = (surprise, start_s)
+        return surprise
 
     def _warming(self, start_s: int) -> WarmingUp:
         first_s = start_s if self._first_s is None else self._first_s
@@ -264,7 +259,7 @@ class VigieDetector:
         return {
             "version": VERSION,
             "clock": [self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy],
-            "peaks": list(self._peaks),
+            "peaks": [list(peak) for peak in self._peaks],
             "hour": [self._hour_n, self._hour_s, self._tide_over],
             "tide": None if self._tide is None else self._tide.dump(),
             "rate": self._rate.dump(),
@@ -279,9 +274,8 @@ class VigieDetector:
             raise StateError(f"detector state of version {snapshot.get('version')}: this Vigie reads {VERSION}")
         self._make_tests(with_total=snapshot["share"] is not None)
         self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy = snapshot["clock"]
-        self._peaks = list(snapshot["peaks"])
+        self._peaks = [(peak, at_s) for peak, at_s in snapshot["peaks"]]
         self._hour_n, self._hour_s, self._tide_over = snapshot["hour"]
-        self._calm_peaks = max(self._peaks) == _NO_PEAK
         if self._tide is not None:
             self._tide.load(snapshot["tide"])
             self._tide_reading = self._tide.reading(False)

@@ -20,7 +20,7 @@ LOOKBACK_S = 43_200
 
 RECENT_S = 3_600
 
-TERMS_AN_HOUR = 4
+TERMS_AN_HOUR = 2
 """The usual words are learnt from a sample: so many mentions an hour, of any feeling, say enough."""
 
 EMPTY = Tally()
