@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
+from detectors.series.river_adapter import (
+    gaussian_scorer,
+    half_space_trees,
+    predictive,
+    standard_absolute_deviation,
+)
 from detectors.series.vigie import VigieDetector, VigieParams
 from engine.ports.detector import SeriesDetector
 
@@ -31,4 +37,10 @@ def vigie(
     return VigieDetector(params, bin_s=bin_s, false_alarms_per_week=false_alarms_per_week)
 
 
-DETECTORS: Final[dict[str, MakeDetector]] = {"vigie": vigie}
+DETECTORS: Final[dict[str, MakeDetector]] = {
+    "vigie": vigie,
+    "river/GaussianScorer": gaussian_scorer,
+    "river/StandardAbsoluteDeviation": standard_absolute_deviation,
+    "river/HalfSpaceTrees": half_space_trees,
+    "river/PredictiveAnomalyDetection": predictive,
+}
