@@ -207,7 +207,7 @@ def _todo(raised: AlertRaised, look: Look, told_at_ms: int) -> str:
     if alert.kind not in _URGENT:
         return say[f"todo_{alert.kind.value}"]
     first, *others = CLOCKS[_shown_level(raised)]
-    if alert.incident.phase is Phase.ACKNOWLEDGED and first.name == "acknowledge" and others:
+    if alert.incident.phase is Phase.ACKNOWLEDGED and first.name == "ack" and others:
         first, *others = others  # somebody has it: the clock goes on with the next step
     due = [hour(told_at_ms + c.minutes * 60_000, look.zone, look.lang, told_at_ms) for c in (first, *others)]
     then = say["then"].format(what=say[others[0].name], at=due[1]) if others else ""

@@ -250,3 +250,10 @@ def test_the_console_shows_a_screen_or_a_line() -> None:
 def test_plans_with_odd_titles_read_too() -> None:
     odd = Plan("p", "Titre\x1b[0m\nlong " * 40, "raison", None, "", (), (), ())
     assert "\x1b" not in text(AlertRaised(raised().alert, odd), Look(), TOLD)
+
+
+def test_an_acknowledged_incident_is_not_asked_for_again() -> None:
+    again = raised(AlertKind.RAISED, of=replace(incident(Level.ORANGE), phase=Phase.ACKNOWLEDGED))
+    first = text(again, Look("fr"), T0).splitlines()[1]
+    assert "accuser" not in first
+    assert "qualifier" in first
