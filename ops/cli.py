@@ -11,6 +11,7 @@ import sys
 import typer
 
 from engine.domain.errors import InputError, VigieError
+from ops.commands.backtest import backtest
 from ops.commands.check import check
 from ops.commands.demo import demo
 from ops.commands.detect import detect
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.callback()(lambda: None)  # a name for every command, even where there is but one
 app.command("demo")(demo)
 app.command("replay")(replay)
+app.command("backtest")(backtest)
 app.command("run")(run)
 app.command("check")(check)
 app.command("detect")(detect)

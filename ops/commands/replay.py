@@ -51,7 +51,7 @@ def replay(
     from ops.store.store import wall_clock_ms
 
     settings = load_settings(config) if config is not None else None
-    params = ReplayParams(file, settings, _parsed(mapping or []), brand, lang=lang)
+    params = ReplayParams(file, settings, parse_mapping(mapping or []), brand, lang=lang)
     with Replay(params, wall_clock_ms) as run:
         _watch(run, out)
         _tell(run, out)
@@ -74,7 +74,8 @@ class _Printer:
             print(text, file=self._stream, flush=True)
 
 
-def _parsed(pairs: list[str]) -> dict[str, str]:
+def parse_mapping(pairs: list[str]) -> dict[str, str]:
+    """`--map FIELD=COLUMN`, as often as it was typed. Raises InputError."""
     from engine.domain.errors import InputError
 
     mapping = {}
