@@ -11,7 +11,7 @@ VIGIE_SHARED ?= ../shared
 PYTEST_ARGS ?=
 export VIGIE_SHARED
 
-.PHONY: help install dev system kafka-artefacts demo test test-data check fix bench bench-text kafka \
+.PHONY: help install dev system kafka-artefacts demo test test-data check fix bench bench-detection bench-text kafka \
 	generate lock clean
 
 help: ## what can be made
@@ -72,6 +72,9 @@ fix: dev ## mend what can be mended by itself: format, imports
 
 bench: dev ## mentions a second, end to end, beside a naive loop
 	$(BIN)/python -m tests.bench.bench_replay
+
+bench-detection: dev ## storms found at equal false alarms, beside river's detectors and rules of thumb
+	@$(BIN)/python -m tests.bench.bench_detection $(ARGS)
 
 bench-text: dev $(VENV)/.installed-lexicon ## quality and speed of the text models
 	$(BIN)/python -m tests.bench.bench_text

@@ -41,6 +41,8 @@ SPAN_S: Final = 900
 _EVENTS: Final = 3.0
 """A departure by fewer negatives than these counts in proportion: one mention to a silent brand is no storm."""
 _Z_MAX: Final = 100.0
+_Z_NEW: Final = 8.0
+"""Where nothing has ever varied, whatever comes is as far from usual as a normal score goes."""
 _STORM_SURPRISE: Final = 2.0
 """As in budgeted.py: what comes by chance once in a hundred weeks teaches nothing about calm."""
 _PATIENCE_S: Final = DAY_S
@@ -50,14 +52,14 @@ _PATIENCE_S: Final = DAY_S
 class GaussianScorerParams:
     """river.anomaly.GaussianScorer over everything seen."""
 
-    tail: TailPrior = field(default_factory=lambda: TailPrior(level=2.5, scale=0.7))
+    tail: TailPrior = field(default_factory=lambda: TailPrior(level=1.9, scale=0.7))
 
 
 @dataclass(frozen=True, slots=True)
 class StandardAbsoluteDeviationParams:
     """river.anomaly.StandardAbsoluteDeviation from the mean."""
 
-    tail: TailPrior = field(default_factory=lambda: TailPrior(level=2.5, scale=0.7))
+    tail: TailPrior = field(default_factory=lambda: TailPrior(level=1.9, scale=0.7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class HalfSpaceTreesParams:
     height: int = 8
     window_s: int = DAY_S
     seed: int = 1
-    tail: TailPrior = field(default_factory=lambda: TailPrior(level=3.0, scale=0.7))
+    tail: TailPrior = field(default_factory=lambda: TailPrior(level=4.5, scale=1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class PredictiveParams:
     """The hours of day follow in ten days."""
     n_std: float = 1000.0
     """River's score ends at so many standard deviations of the squared error: beyond all that are of interest."""
-    tail: TailPrior = field(default_factory=lambda: TailPrior(level=2.5, scale=0.7))
+    tail: TailPrior = field(default_factory=lambda: TailPrior(level=1.9, scale=0.7))
 
 
 class _Model(Protocol):
@@ -130,8 +132,10 @@ class _Gaussian:
         self._river = _anomaly().GaussianScorer(grace_period=2)
 
     def departure(self, y: float) -> float:
-        if y <= self._river.gaussian.mu or self._river.gaussian.sigma == 0.0:
+        if y <= self._river.gaussian.mu:
             return 0.0
+        if self._river.gaussian.sigma == 0.0:
+            return _Z_NEW
         score = min(self._river.score_one(None, y), 1.0 - 2.0**-53)
         return -NormalDist().inv_cdf(0.5 * (1.0 - score))
 
@@ -157,7 +161,9 @@ class _Deviation:
         self._river = _anomaly().StandardAbsoluteDeviation()
 
     def departure(self, y: float) -> float:
-        return float(self._river.score_one(None, y)) if y > self.usual() else 0.0
+        if y <= self.usual():
+            return 0.0
+        return float(self._river.score_one(None, y)) if self._river.variance.get() > 0.0 else _Z_NEW
 
     def usual(self) -> float:
         return float(self._river.sub_stat.get())
@@ -251,8 +257,10 @@ class _Predictive:
         self._scale = 1.0 + sqrt(2.0) * params.n_std  # of a normal error: E = sd^2 and the sd of e^2 = sqrt(2) sd^2
 
     def departure(self, y: float) -> float:
-        if self._river.iter < self._season or y <= self.usual() or self._river.dynamic_se_variance.get() == 0.0:
+        if self._river.iter < self._season or y <= self.usual():
             return 0.0
+        if self._river.dynamic_se_variance.get() == 0.0:
+            return _Z_NEW
         kept = self._errors()
         score = self._river.score_one(None, 1.0 + y)  # which learns from the error too: that is taken back
         self._put_errors(kept)
