@@ -1,0 +1,1 @@
+"""Many series at once: the default detector with its state as arrays, one numpy step for all."""

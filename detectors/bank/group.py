@@ -1,0 +1,183 @@
+"""A group of series that began together: one clock, and the order in which a bin is judged and learnt from."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from detectors.bank.fields import RATE, SHARE, TIDE, Arrays, Bools, Floats
+from detectors.bank.levels import Levels
+from detectors.bank.minutes import Minutes, Scratch
+from detectors.bank.tails import Tails
+from detectors.bank.tides import Tides
+from detectors.series.normal import _SLOW, HOUR_S, RateLevel
+from detectors.series.tail import TOP_S
+from detectors.series.vigie import _FADE_S, BLOCK_S, VigieParams
+
+
+class Group:
+    """Columns of the bank's arrays, small enough to stay in the processor's cache for one step."""
+
+    def __init__(
+        self, arrays: Arrays, scratch: Scratch, params: VigieParams, bin_s: int, false_alarms_per_week: float
+    ) -> None:
+        self._params: Final = params
+        self._bin_s: Final = bin_s
+        self._a: Final = arrays
+        self._surprise: Floats = arrays["surprise"]
+        self._active: Bools = arrays["active"]
+        self._alarms: Bools = arrays["alarms"]
+        self._hour_n: Floats = arrays["hour_n"][0]
+        self._slow_line: Floats = arrays["slow_line"]
+        self._tails = Tails(arrays, params)
+        self._rate = Levels(arrays, "rate", RateLevel.DAY_EVENTS)
+        self._minutes = Minutes(arrays, scratch, params, bin_s, false_alarms_per_week)
+        self._tides = Tides(arrays, false_alarms_per_week * params.tide_part)
+        self._spare: Floats = scratch.pair[6][0]
+        self._first_s: int | None = None
+        self._block_at = self._seconds = self._hour_s = 0
+        self._warm = False
+        self._tide_over: Bools | None = None
+        self._news = False
+        self.start_s = 0
+
+    def step(self, start_s: int, n: Floats, total: Floats) -> None:
+        """Judge a bin, and learn from the block before it if that is over."""
+        if self._first_s is None:
+            self._first_s, self._block_at = start_s, start_s // BLOCK_S
+            self._rate.turn(start_s // HOUR_S)
+            self._minutes.prepare()
+        elif start_s // BLOCK_S != self._block_at:
+            self._close_block(start_s)
+        self.start_s = start_s
+        self._seconds += self._bin_s
+        was = self._active[SHARE] | self._active[RATE]
+        self._minutes.take(n, total, start_s)
+        self._minutes.settle(n, start_s)
+        self._hour_n += n
+        self._hour_s += self._bin_s
+        if not self._warm:
+            self._warming(start_s)
+            return
+        if self._news:
+            self._alarms[...] = False
+        self._news = self._minutes.rise(start_s, was, self._alarms)
+        if self._tide_over is not None:
+            self._rise_of_tide(start_s, was)
+        a, active = self._a, self._active
+        np.logical_or.reduce(self._alarms, axis=0, out=a["alarm"][0])
+        np.logical_or.reduce(active, axis=0, out=a["any_active"][0])
+        np.multiply(self._slow_line[1], (start_s % HOUR_S + 0.5 * self._bin_s) * self._bin_s / HOUR_S, out=self._spare)
+        expected = a["expected"][0]
+        np.multiply(self._slow_line[0], self._bin_s / HOUR_S, out=expected)
+        expected += self._spare
+        self._score(start_s)
+
+    def _rise_of_tide(self, start_s: int, was: Bools) -> None:
+        over, self._tide_over = self._tide_over, None
+        i = np.flatnonzero(over & ~self._active[TIDE])
+        if i.size:
+            self._news = True
+            self._active[TIDE, i] = True
+            self._a["alarm_at"][TIDE, i] = start_s // HOUR_S
+            self._alarms[TIDE, i] = ~(was | self._active[SHARE] | self._active[RATE])[i]
+
+    def _score(self, start_s: int) -> None:
+        """The largest fresh surprise: after a peak only a higher one is news, until the peak has faded."""
+        score: Floats = self._a["score"][0]
+        np.maximum.reduce(self._surprise, axis=0, out=score)
+        i = np.flatnonzero(score > 0.0)
+        if not i.size:
+            return
+        surprise, peak, at = (self._a[name][:, i] for name in ("surprise", "peak", "peak_at"))
+        heard = (peak == 0.0) | (surprise > peak * 0.5 ** ((start_s - at) / _FADE_S))
+        fresh = heard & (surprise > 0.0)
+        self._a["peak"][:, i] = np.where(fresh, surprise, peak)
+        self._a["peak_at"][:, i] = np.where(fresh, start_s, at)
+        score[i] = np.where(heard, surprise, np.minimum(surprise, 0.0)).max(axis=0)
+
+    def _warming(self, start_s: int) -> None:
+        first_s = start_s if self._first_s is None else self._first_s
+        if first_s + self._params.warm_up_s > start_s + self._bin_s:
+            return
+        self._close_block(start_s)
+        self._warm = True
+        self._rate.settle()
+        self._rate.turn((start_s + self._bin_s) // HOUR_S)
+        self._minutes.begin()
+        self._tides.begin()
+        self._minutes.prepare()
+
+    @property
+    def warm(self) -> bool:
+        """False while the first day lasts."""
+        return self._warm
+
+    def _close_block(self, start_s: int) -> None:
+        block, self._block_at = self._block_at, start_s // BLOCK_S
+        seconds, self._seconds = self._seconds, 0
+        hour = block * BLOCK_S // HOUR_S
+        a, minutes = self._a, self._minutes
+        stormy = a["stormy"][0]
+        stormy |= a["storm"][0]
+        if start_s // TOP_S != block * BLOCK_S // TOP_S:
+            self._close_tops()
+        if start_s // HOUR_S != hour:
+            self._turn_hour(hour)
+        held = np.flatnonzero(self._active[SHARE] | self._active[RATE])
+        hours = seconds / HOUR_S
+        if self._warm:
+            n, inflation = minutes.learn(seconds, held)
+            self._rate.close(hour, n[RATE], hours, inflation[RATE], held)
+            negatives, mentions = n[SHARE] / inflation[SHARE], a["mentions"][0] / inflation[SHARE]
+        else:
+            self._rate.first(hour, a["block"][0, RATE], hours)
+            negatives, mentions = a["block"][0, SHARE], a["mentions"][0]
+        share, keep = a["share"], _SLOW**hours
+        was = share[:, held]
+        share *= keep
+        share[0] += negatives
+        share[1] += mentions
+        share[:, held] = was
+        minutes.coast(seconds)
+        self._rate.turn(start_s // HOUR_S)
+        minutes.prepare()
+
+    def _close_tops(self) -> None:
+        a = self._a
+        calm = ~a["stormy"][0] if self._warm else np.zeros(a["stormy"].shape[-1], dtype=np.bool_)
+        self._tails.close(SHARE, calm)
+        self._tails.close(RATE, calm)
+        self._tails.close(TIDE, calm & ~a["told"][0])
+        a["told"][0] = self._active[TIDE]
+        a["stormy"][...] = False
+
+    def _turn_hour(self, hour: int) -> None:
+        n, seconds = self._hour_n.copy(), self._hour_s
+        self._hour_n[...] = 0.0
+        self._hour_s = 0
+        if not self._warm:
+            self._tides.first(n, seconds / HOUR_S, hour)
+        elif seconds < HOUR_S:
+            self._tides.skip(hour)
+        else:
+            self._tide_over = self._tides.turn(n, hour, self._active[SHARE] | self._active[RATE])
+
+    def clock(self) -> dict[str, Any]:
+        """What the group's series have in common."""
+        return {
+            "first_s": self._first_s, "block": self._block_at, "seconds": self._seconds, "hour_s": self._hour_s,
+            "warm": self._warm, "start_s": self.start_s, "hours": self._tides.hours, "next_h": self._tides.next_h,
+        }  # fmt: skip
+
+    def wind(self, clock: dict[str, Any]) -> None:
+        """Take over a clock; the arrays hold the state that belongs to it."""
+        self._first_s, self._block_at, self._seconds = clock["first_s"], clock["block"], clock["seconds"]
+        self._hour_s, self._warm, self.start_s = clock["hour_s"], clock["warm"], clock["start_s"]
+        self._tides.hours, self._tides.next_h = clock["hours"], clock["next_h"]
+        self._tides.skip(self._tides.next_h - 1)
+        # like the scalar form: the level's line is that of the present block
+        self._rate.turn(self._block_at * BLOCK_S // HOUR_S)
+        self._minutes.prepare()
+        self._news = True

@@ -1,0 +1,282 @@
+"""The two tests of minutes of many series, share and rate: evidence in every bin, drift in every block.
+
+This is the frequent step, so it is lean: both tests go through one call, on arrays that are there already, and what is
+constant within a block (share, costs of a mention, tempering, the line of the hour) was made ready when it closed.
+"""
+
+from __future__ import annotations
+
+from math import exp, log10
+from typing import Final
+
+import numpy as np
+
+from detectors.bank.fields import RATE, SHARE, Arrays, Bools, Floats
+from detectors.bank.levels import Indices
+from detectors.series.budgeted import _EBB_S, _PATIENCE_S, _STORM_SURPRISE, QUIET_S
+from detectors.series.evidence import _A_MAX, _CAP, _GAIN_MAX, _MIN, POISSON_COSTS, RATIOS, WEEK_S
+from detectors.series.normal import _LOG_S2_MAX, _LOG_S2_MIN, _SLOW, HOUR_S, ShareLevel
+from detectors.series.vigie import VigieParams
+
+_LOGS: Final = np.log(np.array(RATIOS))[:, None]
+_COSTS: Final = np.array(POISSON_COSTS)[:, None]
+_DATES: Final = 1
+"""The ratio of 3 dates the onset."""
+_HUGE: Final = 1e300
+SHARE_PRIOR: Final = (ShareLevel.PRIOR_SHARE * ShareLevel.PRIOR_MENTIONS, ShareLevel.PRIOR_MENTIONS)
+
+
+class Scratch:
+    """Room for one step, shared by all groups of series: after a step nothing in it is needed."""
+
+    def __init__(self, width: int) -> None:
+        self.pair: Final[list[Floats]] = [np.empty((2, width)) for _ in range(7)]
+        self.wide: Final[list[Floats]] = [np.empty((2, 5, width)) for _ in range(2)]
+
+    def cut(self, width: int) -> Scratch:
+        """The same room for fewer series."""
+        twin = Scratch(0)
+        twin.pair[:] = [a.reshape(-1)[: 2 * width].reshape(2, width) for a in self.pair]
+        twin.wide[:] = [a.reshape(-1)[: 10 * width].reshape(2, 5, width) for a in self.wide]
+        return twin
+
+
+def _column(share: float, rate: float) -> Floats:
+    return np.array([[share], [rate]])
+
+
+class Minutes:
+    """Share and rate tests of a group of series under one clock."""
+
+    def __init__(
+        self, arrays: Arrays, scratch: Scratch, params: VigieParams, bin_s: int, false_alarms_per_week: float
+    ) -> None:
+        share, rate = params.share_normal, params.rate_normal
+        parts = (params.share_part, 1.0 - params.share_part - params.tide_part)
+        self._bin_s = bin_s
+        self._w = bin_s / WEEK_S
+        self._half_life = 0.5 ** (bin_s / _EBB_S)
+        self._spans = _column(*(max(1.0, p.span_s / bin_s) for p in (share, rate)))
+        self._ahead = _column(*(1.0 - exp(-4.0 * p.span_s / p.memory_s) for p in (share, rate)))
+        self._memory_s = _column(share.memory_s, rate.memory_s)
+        self._phi_events = _column(share.phi_events, rate.phi_events)
+        self._phi_prior = _column(share.phi * share.phi_events, rate.phi * rate.phi_events)
+        self._drift_blocks = _column(share.drift_blocks, rate.drift_blocks)
+        self._thresholds = tuple(-log10(false_alarms_per_week * part) for part in parts)
+        self._storm_surprise = max(_STORM_SURPRISE, self._thresholds[SHARE])
+        self._a = arrays
+        self._s = scratch
+        self._r: Floats = arrays["r"]
+        self._gain: Floats = arrays["gain"]
+        self._onset: Floats = arrays["onset"]
+        self._block: Floats = arrays["block"]
+        self._surprise: Floats = arrays["surprise"][:2]
+        self._top: Floats = arrays["top"][:2]
+        self._slope: Floats = arrays["slope"][:2]
+        self._offset: Floats = arrays["offset"][:2]
+        self._usual: Floats = arrays["usual"]
+        self._due_line: Floats = arrays["due_line"]
+        self._temper: Floats = arrays["temper"]
+        self._phi: Floats = arrays["phi"]
+        self._unsure: Floats = arrays["unsure"]
+        self._costs: Floats = arrays["costs"]
+        self._mentions: Floats = arrays["mentions"][0]
+        self._active: Bools = arrays["active"][:2]
+        self.some_active = bool(self._active.any())
+        self.refresh()
+
+    def take(self, n: Floats, total: Floats, start_s: int) -> None:
+        """Take in a bin of all series: evidence, surprise, and the sums of the block."""
+        exposure, due, info, v, t, u, _ = self._s.pair
+        x, y = self._s.wide
+        np.maximum(total, n, out=exposure[0])
+        np.multiply(self._due_line[1], start_s % HOUR_S + 0.5 * self._bin_s, out=due[1])
+        due[1] += self._due_line[0]
+        exposure[1] = info[1] = due[1]
+        np.multiply(self._usual[0], exposure[0], out=due[0])
+        np.multiply(self._usual[1], exposure[0], out=info[0])
+        np.multiply(self._temper, info, out=v)
+        v += self._phi
+        np.multiply(n, 1.0 / _A_MAX, out=t[0])
+        np.maximum(v, t[0], out=v)  # no more than _A_MAX tempered events a bin: more are tempered further
+        np.divide(1.0, v, out=v)
+        np.multiply(exposure, v, out=t)
+        np.multiply(self._costs, t[0], out=y[0])
+        np.multiply(_COSTS, t[1], out=y[1])
+        v *= n
+        np.multiply(v[:, None], _LOGS, out=x)
+        x -= y
+        self._date(x[:, _DATES], n, due)
+        np.exp(x, out=x)
+        r = self._r
+        r += self._w
+        r *= x
+        np.add.reduce(r, axis=1, out=t)
+        if t.max() > _CAP:
+            k = np.minimum(1.0, _CAP / t)
+            r *= k[:, None]
+            np.minimum(t, _CAP, out=t)
+        t += _MIN
+        np.log(t, out=t)
+        np.maximum(self._top, t, out=self._top)
+        np.multiply(t, self._slope, out=self._surprise)
+        self._surprise += self._offset
+        self._mentions += exposure[0]
+        got, expected, square = self._block
+        got += n
+        expected += exposure
+        np.subtract(n, due, out=t)
+        t *= t
+        np.multiply(self._unsure, info, out=u)
+        u += 1.0
+        t /= u
+        info *= self._phi
+        info *= 9.0  # 3 sigma, and a first event of a silent brand is no outlier
+        info += 1.0
+        square += np.minimum(t, info, out=t)
+
+    def _date(self, llr: Floats, n: Floats, due: Floats) -> None:
+        """Follow the onset: observed, expected and age go on where the gain was and stays above zero, else begin."""
+        gain, on = self._gain, self._s.pair[5]
+        on[...] = gain
+        gain += llr
+        np.minimum(on, gain, out=on)
+        np.maximum(gain, 0.0, out=gain)
+        np.minimum(gain, _GAIN_MAX, out=gain)
+        on *= _HUGE  # 1 where positive, else 0: a product is cheaper than a masked copy
+        np.maximum(on, 0.0, out=on)
+        np.minimum(on, 1.0, out=on)
+        self._onset *= on
+        observed, expected, age_s = self._onset
+        observed += n
+        expected += due
+        age_s += self._bin_s
+
+    def settle(self, n: Floats, start_s: int) -> None:
+        """After `take`: storms seen, and tests whose storm has ebbed away."""
+        if self._surprise[SHARE].max() > self._storm_surprise:
+            self._a["storm"][0] |= self._surprise[SHARE] > self._storm_surprise
+        if self.some_active:
+            self._ebbing(n, start_s)
+
+    def _ebbing(self, n: Floats, start_s: int) -> None:
+        due, ebb, at = self._s.pair[1], self._a["ebb"], self._a["alarm_at"]
+        for test in (SHARE, RATE):
+            i = np.flatnonzero(self._active[test])
+            if not i.size:
+                continue
+            observed = ebb[0, test, i] * self._half_life + n[i]
+            expected = ebb[1, test, i] * self._half_life + due[test, i]
+            ebb[0, test, i], ebb[1, test, i] = observed, expected
+            self._block[:, test, i] = 0.0  # nothing is learnt of a storm
+            since = start_s - at[test, i]
+            over = ((since >= QUIET_S) & (observed <= 1.5 * expected + 0.25)) | (since >= _PATIENCE_S)
+            if over.any():
+                self._forget(test, i[over])
+                self._active[test, i[over]] = False
+
+    def _forget(self, test: int, i: Indices | slice) -> None:
+        self._r[test, :, i] = 0.0
+        self._gain[test, i] = 0.0
+        if test == SHARE:
+            self._a["storm"][0, i] = False
+
+    def rise(self, start_s: int, was_active: Bools, alarms: Bools) -> bool:
+        """Open the tests that stand over their threshold; True if `alarms` or `active` may have changed."""
+        rose = False
+        for test in (SHARE, RATE):
+            surprise = self._surprise[test]
+            if surprise.max() < self._thresholds[test]:
+                continue
+            i = np.flatnonzero(surprise >= self._thresholds[test])
+            i = i[~self._active[test, i]]
+            if not i.size:
+                continue
+            rose = True
+            self._active[test, i] = True
+            self._a["alarm_at"][test, i] = start_s
+            self._a["ebb"][0, test, i] = self._onset[0, test, i]
+            self._a["ebb"][1, test, i] = 0.0
+            self._block[:, test, i] = 0.0
+            alarms[test, i] = ~was_active[i]
+        if rose or self.some_active:
+            self.some_active = bool(self._active.any())
+        return rose
+
+    def begin(self) -> None:
+        """The first day is over: whatever the evidence says so far, it said of unknown series."""
+        for test in (SHARE, RATE):
+            self._forget(test, slice(None))
+
+    def learn(self, seconds: float, stormy: Indices) -> tuple[Floats, Floats]:
+        """End a block of calm: clipped counts and their inflation, for the levels; nothing of the `stormy`."""
+        a = self._a
+        rows = [a[name] for name in ("x", "p_var", "log_s2", "known", "p_num", "p_den")]
+        held = [row[:, stormy] for row in rows] if stormy.size else []
+        x, p_var, log_s2, known, p_num, p_den = rows
+        keep = _SLOW ** (seconds / HOUR_S)
+        n, e, square = self._block
+        info = e.copy()
+        info[SHARE] *= self._usual[1]
+        e[SHARE] *= self._usual[0]
+        p_num *= keep
+        p_num += square
+        p_den *= keep
+        p_den += info
+        chance = p_var * info
+        inflation = self._phi + chance
+        part = chance / inflation
+        spread = np.maximum(inflation * info, _MIN)
+        limit = np.sqrt(spread)
+        limit *= 2.0
+        limit += 1.0
+        error = n - e
+        surplus = error * error
+        surplus /= spread
+        np.minimum(surplus, 9.0, out=surplus)
+        surplus -= 1.0
+        np.copyto(known, known * keep + part * part, where=info > 0.0)
+        surplus *= part
+        surplus /= self._drift_blocks + known
+        log_s2 += surplus
+        np.minimum(np.maximum(log_s2, _LOG_S2_MIN, out=log_s2), _LOG_S2_MAX, out=log_s2)
+        np.minimum(np.maximum(error, -limit, out=error), limit, out=error)
+        x += p_var / inflation * error
+        p_var *= np.subtract(1.0, part, out=part)
+        for row, value in zip(rows, held, strict=False):
+            row[:, stormy] = value
+        return e + error, inflation
+
+    def coast(self, seconds: float) -> None:
+        """Begin a new block: the drift goes on unseen."""
+        a = self._a
+        rho = np.exp(-seconds / self._memory_s)
+        a["x"] *= rho
+        a["p_var"] *= rho * rho
+        a["p_var"] += np.exp(a["log_s2"]) * (1.0 - rho * rho)
+        self._block[...] = 0.0
+        self._mentions[...] = 0.0
+        self.refresh()
+
+    def refresh(self) -> None:
+        """What follows from the drift's state."""
+        a = self._a
+        np.exp(a["x"], out=a["m"])
+        np.add(a["p_var"], np.exp(a["log_s2"]) * self._ahead, out=self._unsure)
+        np.divide(self._phi_prior + a["p_num"], self._phi_events + a["p_den"], out=self._phi)
+        np.maximum(self._phi, 0.3, out=self._phi)
+
+    def prepare(self) -> None:
+        """What every bin of the block to come needs of drift and levels."""
+        a, line = self._a, self._a["rate_line"]
+        share = (SHARE_PRIOR[0] + a["share"][0]) / (SHARE_PRIOR[1] + a["share"][1])
+        np.minimum(share, 0.99, out=share)
+        odds = share / (1.0 - share) * a["m"][SHARE]
+        np.divide(odds, 1.0 + odds, out=self._usual[0])
+        np.multiply(self._usual[0], 1.0 - self._usual[0], out=self._usual[1])
+        np.multiply(_COSTS, self._usual[0], out=self._costs)
+        np.log1p(self._costs, out=self._costs)
+        np.multiply(line[:2], a["m"][RATE] * (self._bin_s / HOUR_S), out=self._due_line)
+        np.multiply(self._unsure, self._phi, out=self._temper)
+        self._temper[RATE] += line[2] * self._phi[RATE]
+        self._temper *= self._spans
