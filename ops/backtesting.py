@@ -36,7 +36,6 @@ from streams.files import FileParams, FileSource
 BATCH_MAX = 8_192
 BUDGETS_MAX = 8
 BUDGET_MIN, BUDGET_MAX = 0.001, 100.0
-SAMPLES_MAX = 3
 REJECTS_SHOWN_MAX = 10
 WEEK_S = 604_800
 

@@ -103,7 +103,7 @@ def _watch(run: Backtesting) -> None:
 
 
 def _tell(run: Backtesting, result: Backtest, *, quiet: bool, json_out: Path | None, html_out: Path | None) -> None:
-    from ops.render.backtest import document, page, text_lines
+    from ops.render.backtest import page, text_lines
 
     if not quiet:
         for line in text_lines(result):
@@ -114,6 +114,8 @@ def _tell(run: Backtesting, result: Backtest, *, quiet: bool, json_out: Path | N
         print(f"vigie: ... {result.rejected - len(run.rejects)} more", file=sys.stderr)  # noqa: T201
     if json_out is not None:
         import orjson
+
+        from ops.render.backtest_json import document
 
         _write("--json", json_out, orjson.dumps(document(result), option=orjson.OPT_INDENT_2) + b"\n")
     if html_out is not None:

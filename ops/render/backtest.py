@@ -1,4 +1,4 @@
-"""What `vigie backtest` tells: lines for a terminal, JSON with stable keys, and one page that needs nothing else.
+"""What `vigie backtest` tells: lines for a terminal, and one page that needs nothing else.
 
 On the page everything that people wrote goes through `plain` and through Jinja's escaping; there is no script on it, no
 address outside it, and its policy forbids both.
@@ -6,15 +6,15 @@ address outside it, and its policy forbids both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.domain.incident import AlertKind, EvidenceMention, Level
-from ops.render.alert import utc
-from ops.render.backtest_words import budget_text, counted, rate_text, span_text, words
+from engine.domain.incident import AlertKind, Level
+from ops.render.backtest_json import SAMPLES_MAX, samples
+from ops.render.backtest_words import budget_text, counted, number_of_budget, rate_text, span_text, words
 from ops.render.neutral import plain
 from ops.render.replay import when
 from ops.render.wording import duration, network_name, number
@@ -22,7 +22,6 @@ from ops.render.wording import duration, network_name, number
 if TYPE_CHECKING:
     from ops.backtesting import Backtest, Figures, Found, History, Outcome
 
-JSON_VERSION = 1
 TEMPLATE = Path(__file__).with_name("backtest.html.j2")
 BRANDS_SHOWN_MAX = 40
 """Brands with a part of their own on the page and in the terminal: those with most incidents. The JSON has all."""
@@ -30,117 +29,6 @@ INCIDENTS_SHOWN_MAX = 100
 """Incidents a budget on the page and in the terminal. The JSON has all."""
 WEEKS_TELLING = 4
 """Under so many weeks watched, a rate a week says little, and the result says so."""
-
-
-# -- JSON ------------------------------------------------------------------------------------------------------------
-
-
-def document(result: Backtest) -> dict[str, Any]:
-    """OUT.json: the keys are those of docs/backtest.md. Texts are as people wrote them: whoever shows them escapes."""
-    from ops.backtesting import SAMPLES_MAX
-
-    return {
-        "version": JSON_VERSION,
-        "file": result.file,
-        "mentions": result.mentions,
-        "rejected": result.rejected,
-        "duplicates": result.duplicates,
-        "late": result.late,
-        "unmatched": result.unmatched,
-        "from": None if result.first_ms is None else utc(result.first_ms),
-        "to": None if result.last_ms is None else utc(result.last_ms),
-        "brands": [_history_view(history) for history in result.histories],
-        "budgets": [
-            {
-                "false_alarms_per_week": outcome.budget,
-                "all": _figures_view(outcome.total),
-                "brands": [{"brand": brand} | _figures_view(figures) for brand, figures in outcome.brands],
-                "incidents": [_found_view(found, SAMPLES_MAX) for found in outcome.found],
-            }
-            for outcome in result.outcomes
-        ],
-    }
-
-
-def _history_view(history: History) -> dict[str, Any]:
-    return {
-        "brand": history.brand,
-        "mentions": history.mentions,
-        "judged_from": None if history.judged_from_s is None else utc(history.judged_from_s * 1000),
-        "negatives": {
-            "from": utc(history.start_s * 1000),
-            "width_s": history.width_s,
-            "counts": list(history.negatives),
-        },
-    }
-
-
-def _figures_view(figures: Figures) -> dict[str, Any]:
-    return {
-        "weeks_watched": round(figures.weeks, 4),
-        "brand_weeks_watched": round(figures.brand_weeks, 4),
-        "incidents_opened": figures.opened,
-        "incidents_reopened": figures.reopened,
-        "incidents_by_level": {level.label: n for level, n in figures.warning_levels},
-        "alerts": figures.alerts,
-        "alerts_per_week": _rounded(figures.alerts_per_week),
-        "alerts_by_level": {level.label: n for level, n in figures.levels},
-        "paged": figures.paged,
-        "paged_per_week": _rounded(figures.paged_per_week),
-        "delay_mean_s": _rounded(figures.delay_mean_s),
-        "delay_median_s": _rounded(figures.delay_median_s),
-    }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
-
-
-def _found_view(found: Found, samples_max: int) -> dict[str, Any]:
-    incident = found.incident
-    evidence = incident.evidence
-    return {
-        "number": found.number,
-        "id": incident.id,
-        "brand": incident.brand,
-        "kind": found.kind.value,
-        "at": utc(found.at_ms),
-        "since": utc(evidence.since_ms),
-        "delay_s": None if found.delay_ms is None else found.delay_ms // 1000,
-        "closed_at": None if incident.closed_at_ms is None else utc(incident.closed_at_ms),
-        "level": found.first.level.label,
-        "level_max": found.highest.level.label,
-        "why": list(found.first.reasons),
-        "why_level_max": list(found.highest.reasons),
-        "playbook": None if found.plan is None else found.plan.playbook,
-        "playbook_title": None if found.plan is None else found.plan.title,
-        "observed": evidence.observed,
-        "expected": evidence.expected,
-        "top_terms": list(evidence.top_terms),
-        "samples": [
-            {
-                "role": item.role,
-                "id": item.mention.id,
-                "source": item.mention.source,
-                "created_at": utc(item.mention.created_at_ms),
-                "text": item.mention.text,
-                "negative": round(item.negative, 4),
-            }
-            for item in samples(evidence.mentions, samples_max)
-        ],
-    }
-
-
-def samples(mentions: Sequence[EvidenceMention], n_max: int) -> list[EvidenceMention]:
-    """The mentions that show best what it was about: one of each role, then others; as they came in time."""
-    roles: set[str] = set()
-    leading: list[EvidenceMention] = []
-    others: list[EvidenceMention] = []
-    for item in mentions:
-        (others if item.role in roles else leading).append(item)
-        roles.add(item.role)
-    chosen = (leading + others)[:n_max]
-    return sorted(chosen, key=lambda item: (item.mention.created_at_ms, item.mention.id))
 
 
 # -- sentences -------------------------------------------------------------------------------------------------------
@@ -251,15 +139,6 @@ def _rows(result: Backtest) -> list[list[str]]:
     return rows
 
 
-def number_of_budget(budget: float, lang: str) -> str:
-    """A budget as a figure of the language, all its digits.
-
-    >>> number_of_budget(0.25, "fr"), number_of_budget(2.0, "en")
-    ('0,25', '2')
-    """
-    return f"{budget:g}".replace(".", "," if lang == "fr" else ".")
-
-
 def _table(rows: list[list[str]]) -> Iterator[str]:
     from rich.cells import cell_len
 
@@ -272,8 +151,6 @@ def _table(rows: list[list[str]]) -> Iterator[str]:
 
 
 def _found_lines(found: Found, lang: str) -> Iterator[str]:
-    from ops.backtesting import SAMPLES_MAX
-
     say, incident = words(lang), found.incident
     yield f"  {found.number}. {_headline(found, lang)}"
     yield f"     {say['colon'].format(name=say['why'], value=_why(found))}"
@@ -345,6 +222,7 @@ class Timeline(NamedTuple):
     width: int
     height: int
     left: int
+    right: int
     base: float
     path: str
     warm_x: float
@@ -354,7 +232,7 @@ class Timeline(NamedTuple):
     label: str
 
 
-LEFT, RIGHT, TOP, BARS, LANE, FOOT = 70, 950, 14, 110, 26, 24
+LEFT, RIGHT, TOP, BARS, LANE, FOOT = 60, 925, 14, 110, 26, 24
 MARK = 20
 """Room that a numbered mark needs."""
 
@@ -380,21 +258,15 @@ def timeline(result: Backtest, history: History) -> Timeline:
     )
     lanes = []
     for place, outcome in enumerate(result.outcomes):
-        marks: list[Mark] = []
-        room_from = 0.0
-        for found in outcome.found:
-            if found.incident.brand == history.brand:
-                x = x_of(found.at_ms / 1000)
-                level = found.highest.level.label
-                marks.append(Mark(x, level, found.number, _headline(found, lang), x >= room_from))
-                room_from = max(room_from, x + MARK if marks[-1].numbered else 0.0)
+        own = [found for found in outcome.found if found.incident.brand == history.brand]
         y = round(base + LANE * (place + 0.8), 1)
-        lanes.append(Lane(y, number_of_budget(outcome.budget, lang), place, tuple(marks)))
+        lanes.append(Lane(y, number_of_budget(outcome.budget, lang), place, _marks(own, x_of, lang)))
     per = span_text(history.width_s / 604_800, lang)
     return Timeline(
-        width=RIGHT + 20,
+        width=RIGHT + 40,
         height=round(base + LANE * len(lanes) + FOOT + 8),
         left=LEFT,
+        right=RIGHT,
         base=base,
         path=path,
         warm_x=x_of(end_s if history.judged_from_s is None else history.judged_from_s),
@@ -405,16 +277,27 @@ def timeline(result: Backtest, history: History) -> Timeline:
     )
 
 
-def _ticks(start_s: int, end_s: int, x_of: Any) -> Iterator[Tick]:
+def _marks(own: Sequence[Found], x_of: Callable[[float], float], lang: str) -> tuple[Mark, ...]:
+    """The dots of a lane. Where not all their numbers have room the gravest keep theirs, drawn above the rest."""
+    numbered: list[Mark] = []
+    bare: list[Mark] = []
+    for found in sorted(own, key=lambda f: (-f.highest.level, f.number)):
+        x = x_of(found.at_ms / 1000)
+        fits = all(abs(x - other.x) >= MARK for other in numbered)
+        mark = Mark(x, found.highest.level.label, found.number, _headline(found, lang), fits)
+        (numbered if fits else bare).append(mark)
+    return (*bare, *numbered)
+
+
+def _ticks(start_s: int, end_s: int, x_of: Callable[[float], float]) -> Iterator[Tick]:
     """Midnights, a day or more apart, at most eight of them."""
     day_s = 86_400
     step_s = next((n * day_s for n in (1, 2, 7, 14, 28, 91, 182, 364) if (end_s - start_s) / (n * day_s) <= 8), None)
     if step_s is None:
         step_s = -(-(end_s - start_s) // (8 * day_s)) * day_s
     first_s = -(-start_s // day_s) * day_s
-    form = "%Y-%m-%d" if step_s >= 91 * day_s else "%d/%m"
     for at_s in range(first_s, end_s + 1, step_s):
-        yield Tick(x_of(at_s), datetime.fromtimestamp(at_s, UTC).strftime(form))
+        yield Tick(x_of(at_s), datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d"))
 
 
 def page(result: Backtest) -> str:
@@ -461,8 +344,6 @@ def page(result: Backtest) -> str:
 
 
 def _card(found: Found, lang: str) -> dict[str, Any]:
-    from ops.backtesting import SAMPLES_MAX
-
     incident = found.incident
     evidence = incident.evidence
     return {

@@ -54,7 +54,7 @@ _FR = {
     "found": "Budget de {n} : les incidents",
     "nothing": "Aucun incident.",
     "opened": "{at} UTC",
-    "since": "début estimé : {at}",
+    "since": "début : {at}",
     "after": "{delay} après le début estimé",
     "came_back": "l'incident repart",
     "why": "Pourquoi",
@@ -116,14 +116,14 @@ _EN = {
     "columns": "Time watched|Incidents|Came back|Alerts a week|Pages a week|Alerts by level|Median delay|Mean delay",
     "columns_short": "Watched|Incidents|Came back|Alerts/week|Pages/week|Alerts by level|Median delay|Mean",
     "history": "The history, brand by brand",
-    "timeline": "Negative mentions by {per}",
+    "timeline": "Negative mentions per {per}",
     "warming": "learning",
     "lane": "one line a budget, one dot an incident",
     "peak": "max.",
     "found": "Budget of {n}: the incidents",
     "nothing": "No incident.",
     "opened": "{at} UTC",
-    "since": "estimated onset: {at}",
+    "since": "onset: {at}",
     "after": "{delay} after the estimated onset",
     "came_back": "the incident came back",
     "why": "Why",
@@ -170,6 +170,15 @@ def counted(n: float, what: str, lang: str) -> str:
     return words(lang)[f"{what}_{'one' if one else 'many'}"].format(n=number(n, lang))
 
 
+def number_of_budget(budget: float, lang: str) -> str:
+    """A budget as a figure of the language, all its digits.
+
+    >>> number_of_budget(0.25, "fr"), number_of_budget(2.0, "en")
+    ('0,25', '2')
+    """
+    return f"{budget:g}".replace(".", "," if lang == "fr" else ".")
+
+
 def budget_text(budget: float, lang: str) -> str:
     """A budget in words, all its digits.
 
@@ -177,8 +186,7 @@ def budget_text(budget: float, lang: str) -> str:
     ('0,25 fausse alerte par semaine', '1 false alarm a week')
     """
     one = budget < 2 if lang == "fr" else budget == 1
-    digits = f"{budget:g}".replace(".", "," if lang == "fr" else ".")
-    return words(lang)["budget_one" if one else "budget_many"].format(n=digits)
+    return words(lang)["budget_one" if one else "budget_many"].format(n=number_of_budget(budget, lang))
 
 
 def span_text(weeks: float, lang: str) -> str:
