@@ -48,18 +48,23 @@ _STORM_SURPRISE: Final = 2.0
 _PATIENCE_S: Final = DAY_S
 
 
+def _strict() -> TailPrior:
+    """Above the 1.3 to 2.3 where series settle: what a young series takes for a storm it doesn't learn from."""
+    return TailPrior(level=2.5, scale=0.7)
+
+
 @dataclass(frozen=True, slots=True)
 class GaussianScorerParams:
     """river.anomaly.GaussianScorer over everything seen."""
 
-    tail: TailPrior = field(default_factory=lambda: TailPrior(level=1.9, scale=0.7))
+    tail: TailPrior = field(default_factory=_strict)
 
 
 @dataclass(frozen=True, slots=True)
 class StandardAbsoluteDeviationParams:
     """river.anomaly.StandardAbsoluteDeviation from the mean."""
 
-    tail: TailPrior = field(default_factory=lambda: TailPrior(level=1.9, scale=0.7))
+    tail: TailPrior = field(default_factory=_strict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class PredictiveParams:
     """The hours of day follow in ten days."""
     n_std: float = 1000.0
     """River's score ends at so many standard deviations of the squared error: beyond all that are of interest."""
-    tail: TailPrior = field(default_factory=lambda: TailPrior(level=1.9, scale=0.7))
+    tail: TailPrior = field(default_factory=_strict)
 
 
 class _Model(Protocol):

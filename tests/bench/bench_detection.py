@@ -4,7 +4,7 @@ One harness for all. The storms are those of tools/storms.py in VIGIE_SHARED, on
 contestant gives a score for each bin. An alarm is raised where the score reaches a threshold, and the next one only
 after an hour below it. Thresholds are set on other companies: in each of the ten ways to part five companies in two and
 three, the threshold that costs the budget on one part is tested on the other, both ways. Alarms are judged as by
-`storms.py score`. `--write` puts the tables into docs/benchmarks.md.
+`storms.py score`. All of it twice: brands alike in their usual share of negatives, and unlike. `--write` puts the tables into docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ from tests.bench.contestants import BIN_S, BUDGET, ENTRIES, HOUR_BINS, WEEK_BINS
 COMPANIES: Final = ("AAPL", "AMZN", "CRM", "CVS", "FB")
 KINDS: Final = ("growth3", "growth10", "step3", "growth1", "slow")
 WINDOW_S: Final = {kind: 12 * 3600 if kind == "slow" else 3 * 3600 for kind in KINDS}
+ALIKE: Final = (0.1,) * 5
+"""The usual share of negatives by company: all alike, as `storms.py make` has it."""
+UNLIKE: Final = (0.05, 0.1, 0.2, 0.3, 0.4)
+"""As real brands differ: a rule that needs one share for all has no easy life."""
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- bench-detection: begin -->", "<!-- bench-detection: end -->"
 _MEMORY_BINS: Final = 2 * WEEK_BINS
@@ -266,35 +270,36 @@ def label(row: Row) -> str:
     return f"{name} ({row.variant})" if row.variant else name
 
 
-def report(all_series: list[Series], all_rows: list[Row], args: argparse.Namespace, took_s: float) -> str:
+def tables(all_series: list[Series], all_rows: list[Row]) -> list[str]:
     vigie = all_rows[0].run
-    own = summary([judge(s, vigie.alarms[s.name]) for s in all_series], sum(s.weeks for s in all_series))
-    storms = sum(len(s.storms) for s in all_series)
     weeks = sum(s.weeks for s in all_series)
-    lines = [
-        f"{len(all_series)} series of {len(COMPANIES)} companies, {weeks:.0f} series-weeks, {storms} storms "
-        f"(`storms.py make --seed {args.seed} --copies {args.copies}`), {args.budget:g} false alarms a series-week. "
-        "Each cell is recall / median delay in minutes; `-` where fewer than half are found.",
+    own = summary([judge(s, vigie.alarms[s.name]) for s in all_series], weeks)
+    return [
+        f"{len(all_series)} series, {weeks:.0f} series-weeks, {sum(len(s.storms) for s in all_series)} storms, a "
+        f"budget of {BUDGET:g} false alarms a series-week. Cells are recall / median delay in minutes; `-` where fewer "
+        "than half are found.",
         "",
-        "**Thresholds set on other companies**, so that they cost the budget there. What they cost here is the "
-        "second column.",
+        "Thresholds set on other companies, where they cost the budget; what they cost here is the second column:",
         "",
         HEAD,
         *(line(label(row), row.others) for row in best(all_rows, "others")),
         "",
-        "**Thresholds set with hindsight** on the same series, so that all cost the same: the best that each can do.",
+        "Thresholds set with hindsight on the same series, the best that each can do at these false alarms:",
         "",
         HEAD,
         *(line(label(row), row.hindsight) for row in best(all_rows, "hindsight")),
         "",
-        "**As shipped**: alarms of `vigie detect` at this budget, which has no threshold to set."
-        if args.budget == BUDGET
-        else f"**As shipped**: alarms of `vigie detect` at a budget of {BUDGET:g}.",
+        "As shipped, the alarms of `vigie detect`, which has no threshold to set:",
         "",
         HEAD,
         line("**Vigie**", own),
-        "",
-        "**Every reading that was tried**: mean recall over the kinds; cost in plain Python.",
+    ]
+
+
+def readings(all_rows: list[Row]) -> list[str]:
+    """Every variant, with what it costs in plain Python."""
+    return [
+        "Alike in their usual share; mean recall over the kinds, cost in plain Python, bytes in memory and as stored.",
         "",
         "| detector | on others | false alarms a week | with hindsight | µs an update | bytes a series | stored |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -303,12 +308,15 @@ def report(all_series: list[Series], all_rows: list[Row], args: argparse.Namespa
             f"| {r.run.update_us:.1f} | {r.run.live_bytes:,} | {r.run.stored_bytes or '-'} |"
             for r in all_rows
         ),
-        "",
+    ]
+
+
+def machine(took_s: float) -> str:
+    return (
         f"{platform.machine()}, {os.cpu_count()} cores ({processor()}), {platform.system()}; Python "
         f"{platform.python_version()}, numpy {np.__version__}, river {importlib.metadata.version('river')}, Vigie "
-        f"{importlib.metadata.version('vigie')}; {dt.datetime.now(dt.UTC):%Y-%m-%d}, in {took_s:.0f} s.",
-    ]
-    return "\n".join(lines)
+        f"{importlib.metadata.version('vigie')}; {dt.datetime.now(dt.UTC):%Y-%m-%d}, in {took_s:.0f} s."
+    )
 
 
 def processor() -> str:
@@ -325,18 +333,36 @@ def write(text: str) -> None:
     PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
-def storms(shared: Path, folder: Path, args: argparse.Namespace) -> list[Series]:
+def storms(shared: Path, folder: Path, seed: int, copies: int, shares: tuple[float, ...]) -> list[Series]:
+    """Storms on the five companies' volumes, each with its own usual share of negatives."""
     tool = [sys.executable, str(shared / "tools" / "storms.py"), "make", "--data", str(shared / "data" / "nab_tweets")]
-    tool += ["--series", ",".join(COMPANIES), "--out", str(folder)]
-    subprocess.run([*tool, "--seed", str(args.seed), "--copies", str(args.copies)], check=True, capture_output=True)
-    return load(folder)
+    tool += ["--seed", str(seed), "--copies", str(copies)]
+    out = []
+    # one call where the shares are alike, so that the storms are those that anyone makes by the same command
+    groups = [(",".join(COMPANIES), shares[0])] if len(set(shares)) == 1 else list(zip(COMPANIES, shares, strict=True))
+    for names, share in groups:
+        to = folder / names
+        subprocess.run(
+            [*tool, "--series", names, "--out", str(to), "--thin", str(share)], check=True, capture_output=True
+        )
+        out += load(to)
+    return out
+
+
+def compare(title: str, all_series: list[Series], jobs: int) -> list[Row]:
+    """Every contestant on every series."""
+    began_s, runs = time.monotonic(), []
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        for entry, one in zip(ENTRIES, pool.imap(run, [(entry, all_series) for entry in ENTRIES]), strict=True):
+            print(f"{title}, {time.monotonic() - began_s:3.0f} s: {' '.join(entry)}", file=sys.stderr, flush=True)
+            runs.append(one)
+    return rows(all_series, runs, BUDGET)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--budget", type=float, default=BUDGET, help="false alarms a series-week")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--copies", type=int, default=4, help="series with storms of each company")
+    parser.add_argument("--copies", type=int, default=4, help="series with storms of each company; half for the second")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
     args = parser.parse_args()
@@ -344,15 +370,18 @@ def main() -> None:
     if not (shared / "tools" / "storms.py").exists():
         sys.exit("make bench-detection: no storms.py in VIGIE_SHARED; set it to the folder of the development data")
     began_s = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        all_series = storms(shared, Path(folder), args)
-    tasks = [(entry, all_series) for entry in ENTRIES]
-    runs = []
-    with multiprocessing.get_context("spawn").Pool(args.jobs) as pool:
-        for (name, variant), one in zip(ENTRIES, pool.imap(run, tasks), strict=True):
-            print(f"{time.monotonic() - began_s:5.0f} s  {name} {variant}".rstrip(), file=sys.stderr, flush=True)
-            runs.append(one)
-    text = report(all_series, rows(all_series, runs, args.budget), args, time.monotonic() - began_s)
+    parts = []
+    for title, shares, copies in (("Alike", ALIKE, args.copies), ("Unlike", UNLIKE, max(1, args.copies // 2))):
+        with tempfile.TemporaryDirectory() as folder:
+            all_series = storms(shared, Path(folder), args.seed, copies, shares)
+        told = ", ".join(f"{c} {s:g}" for c, s in zip(COMPANIES, shares, strict=True))
+        made = f"Usual share of negatives: {told}. Storms of seed {args.seed}, {copies} copies and a calm one of each."
+        compared = compare(title, all_series, args.jobs)
+        parts += [f"### {title} in their usual share", "", made, "", *tables(all_series, compared), ""]
+        if shares == ALIKE:
+            every = readings(compared)
+    parts += ["### Every reading that was tried, and its cost", "", *every, "", machine(time.monotonic() - began_s)]
+    text = "\n".join(parts)
     print(text)
     if args.write:
         write(text)

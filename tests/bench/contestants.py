@@ -42,21 +42,26 @@ class InVigie:
 
 
 class Value:
-    """What river is given: the bin, the log of the last quarter of an hour (exponential window), or the last hour."""
+    """What river is given: negatives of the bin, the log of the last quarter of an hour's (exponential window), those
+    of the last hour, or their share in the hour's mentions (as if ten more had come, one of them negative)."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._level = 0.0
         self._hour: deque[float] = deque(maxlen=HOUR_BINS)
+        self._totals: deque[float] = deque(maxlen=HOUR_BINS)
 
-    def take(self, n: float) -> float:
+    def take(self, n: float, total: float) -> float:
         if self.kind == "bin":
             return n
         if self.kind == "log of a quarter":
             self._level += (1.0 - exp(-1.0 / 3.0)) * (n - self._level)
             return log1p(3.0 * self._level)
         self._hour.append(n)
-        return float(sum(self._hour))
+        if self.kind == "hour":
+            return float(sum(self._hour))
+        self._totals.append(total)
+        return (sum(self._hour) + 1.0) / (sum(self._totals) + 10.0)
 
 
 class River:
@@ -69,7 +74,7 @@ class River:
         self._seen = 0
 
     def take(self, start_s: int, n: float, total: float) -> float:
-        y = self._value.take(n)
+        y = self._value.take(n, total)
         score = self.score(y) if self._seen and y > self._mean else 0.0
         self.learn(y)
         self._seen += 1
@@ -150,21 +155,20 @@ class SeasonalZ:
 
 
 class Static:
-    """A fixed threshold on the last hour: an absolute number, or a multiple of the brand's mean in its first week."""
+    """A fixed threshold on the last hour: a number, a multiple of the brand's mean in its first week, or a share."""
 
     def __init__(self, kind: str) -> None:
         self._relative = kind == "of the first week"
-        self._hour: deque[float] = deque(maxlen=HOUR_BINS)
+        self._value = Value(kind if kind == "share of the hour" else "hour")
         self._sum = 0.0
         self._seen = 0
 
     def take(self, start_s: int, n: float, total: float) -> float:
-        self._hour.append(n)
         if self._seen < WEEK_BINS:
             self._seen += 1
             self._sum += n
         scale = 1.0 + self._sum / self._seen * HOUR_BINS if self._relative else 1.0
-        return sum(self._hour) / scale
+        return self._value.take(n, total) / scale
 
 
 class SameHour:
@@ -185,7 +189,7 @@ class SameHour:
         return score
 
 
-VALUES: Final = ("bin", "log of a quarter", "hour")
+VALUES: Final = ("bin", "log of a quarter", "hour", "share of the hour")
 IN_VIGIE: Final = "as river/… in Vigie"
 _RIVER: Final[dict[str, Callable[[str], River]]] = {
     "river GaussianScorer": gaussian,
@@ -199,6 +203,7 @@ ENTRIES: Final[tuple[tuple[str, str], ...]] = (
     ("seasonal z-score", ""),
     ("static threshold", "absolute"),
     ("static threshold", "of the first week"),
+    ("static threshold", "share of the hour"),
     ("last hour over 12 h, day, week before", ""),
 )
 """Name and variant; of one name's variants the bench shows the best."""

@@ -59,7 +59,7 @@ def test_thresholds_come_from_other_companies() -> None:
 def test_every_contestant_scores_a_storm_highest(name: str, variant: str) -> None:
     entrant = contestant(name, variant)
     rng = np.random.default_rng(2)
-    calm = rng.poisson(3.0, 9 * 288)
+    calm = rng.poisson(3.0, 9 * 288).tolist()
     before = [entrant.take(i * BIN_S, float(n), 10.0 * n) for i, n in enumerate(calm)]
     storm = [entrant.take((len(calm) + i) * BIN_S, 60.0, 120.0) for i in range(6)]
     assert max(storm) > np.quantile(before[-288:], 0.98)
