@@ -4,7 +4,8 @@ One harness for all. The storms are those of tools/storms.py in VIGIE_SHARED, on
 contestant gives a score for each bin. An alarm is raised where the score reaches a threshold, and the next one only
 after an hour below it. Thresholds are set on other companies: in each of the ten ways to part five companies in two and
 three, the threshold that costs the budget on one part is tested on the other, both ways. Alarms are judged as by
-`storms.py score`. All of it twice: brands alike in their usual share of negatives, and unlike. `--write` puts the tables into docs/benchmarks.md.
+`storms.py score`. All of it twice: with brands alike in their usual share of negatives, and unlike. `--write` puts the
+tables into docs/benchmarks.md.
 """
 
 from __future__ import annotations
