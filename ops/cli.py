@@ -5,6 +5,7 @@ Errors are one line on stderr; exit code 2 for bad input, 1 for anything else th
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -51,13 +52,47 @@ app.add_typer(playbooks_app, name="playbooks")
 def main() -> None:
     """Run the command line; the entry point of the distribution."""
     try:
-        app()
-    except VigieError as error:
-        print(f"vigie: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(2 if isinstance(error, InputError) else 1)
+        code = _run()
+        sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output went away: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        code = 0
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # what stdout still holds can't be written at exit either
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _told(f"{error.filename or 'output'}: {error.strerror or error}", 1)
+    sys.exit(code)
+
+
+def _run() -> int:
+    """The command's exit code; every mistake of the caller is one line."""
+    try:
+        ended = app(standalone_mode=False)
+        return ended if isinstance(ended, int) else 0
+    except VigieError as error:
+        return _told(str(error), 2 if isinstance(error, InputError) else 1)
+    except typer.Exit as ended:
+        return ended.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except typer.TyperException as error:
+        return _misused(error)
+
+
+def _misused(error: typer.TyperException) -> int:
+    """A mistake in the words of the call. typer names the kinds of it in a private module, so they are told by what
+    they carry."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # the help was printed already
+        return 2
+    text = error.format_message() if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "vigie"
+    return _told(f"{' '.join(text.split())} (see {command} --help)", getattr(error, "exit_code", 2))
+
+
+def _told(text: str, code: int) -> int:
+    print(f"vigie: {text}", file=sys.stderr)  # noqa: T201
+    return code
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,8 @@ from ops.store.store import Store
 from streams.files import FileParams, FileSource
 
 BATCH_MAX = 8_192
+REPLAYED = "replayed"
+"""The mark of a database that holds a replay and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,8 @@ class Totals:
 class Replay:
     """One replay, as a context. Iterate over it to run it: each turn gives the alerts that it raised.
 
-    The store is temporary unless the settings name a database; then a replay that was cut short goes on where it was,
-    and one that is complete only tells its result again.
+    The store is temporary unless the settings name a database. A replay always begins at the beginning, so a database
+    that an earlier replay filled is emptied first, and one that a service filled is refused.
     """
 
     def __init__(self, params: ReplayParams, clock_ms: Callable[[], int]) -> None:
@@ -81,9 +84,7 @@ class Replay:
     def _open(self) -> None:
         params, settings = self._params, self._params.settings
         if settings is not None and "database" in settings.model_fields_set:
-            self.store = self._stack.enter_context(Store.open(settings.database))
-            if self.store.service() is not None:
-                raise InputError(f"{self.store.name}: vigie run is serving this database; replay into another one")
+            self.store = self._stack.enter_context(fresh_store(settings.database))
         else:
             self.store = self._stack.enter_context(Store.temporary())
         if settings is None:
@@ -157,6 +158,26 @@ class Replay:
             "mentions_per_s": round((totals.mentions + totals.duplicates) / max(self.elapsed_s, 1e-9), 1),
             "incidents": [incident_view(incident, plan) for incident, plan in self.incidents()],
         }
+
+
+def fresh_store(place: str) -> Store:
+    """The database at `place` as a replay wants it: empty.
+
+    Raises InputError when it holds anything but an earlier replay: the memory of a service is not to be mixed with
+    mentions of another time, nor thrown away.
+    """
+    store = Store.open(place)
+    facts = store.get_meta()
+    if REPLAYED in facts:
+        store.close()
+        for path in (place, f"{place}-wal", f"{place}-shm"):
+            Path(path).unlink(missing_ok=True)
+        store = Store.open(place)
+    elif store.load_state() or store.incidents(suspected=True) or store.inbox.waiting():
+        store.close()
+        raise InputError(f"{place}: holds the memory of a service; name another database for the replay")
+    store.set_meta(REPLAYED, "yes")
+    return store
 
 
 def quieten_collector() -> None:

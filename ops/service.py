@@ -126,7 +126,7 @@ class Service:
         """The sources that the settings name. Building one opens nothing."""
         sources: list[Source] = []
         if settings.sources.http is not None:
-            self._inbox_source = InboxSource(self._store.inbox)
+            self._inbox_source = InboxSource(self._store.inbox, name="http")
             sources.append(self._inbox_source)
         sources += [FollowedFileSource(FollowParams(str(file.path))) for file in settings.sources.files]
         if settings.sources.stdin:
@@ -204,6 +204,12 @@ class Service:
             return False
         self._trouble = ""
         self._turned_at_s = time.monotonic()
+        if batch.rejects:
+            first = batch.rejects[0]
+            why = f"{first.field}: {first.reason}" if first.field else first.reason
+            log.warning(
+                "%s: %d records refused, the first at %s: %s", source.name, len(batch.rejects), first.position, why
+            )
         if batch.mentions:
             self.metrics.step_took(time.perf_counter() - started)
         return batch.end
@@ -295,7 +301,7 @@ class Service:
         now_ms = self._clock_ms()
         figures: list[Effect] = [
             Gauged("heartbeat_timestamp_seconds", (), now_ms / 1000),
-            Gauged("source_lag", ("inbox", "0"), float(self._store.inbox.waiting())),
+            Gauged("source_lag", ("http", "0"), float(self._store.inbox.waiting())),
         ]
         pending = {section.name: 0 for section in self._settings.alerts.channels}
         for (channel, state), n in self._store.outbox.figures().items():

@@ -27,6 +27,9 @@ its surprise below the threshold does not compare with that of others."""
 _FADE_S: Final = 24.0 * HOUR_S
 """Half-life of the peak that a further score has to top: a day, so that one story is told once."""
 _NO_TIDE: Final = SignalReading("tide", -1.0, False, False, 0.0, 0.0, 0)
+_SILENCE: Final = 6.0
+"""So many negatives expected and not one mention (chance alone: once in 400) is a source that fell silent. That is no
+calm to learn from: its return to normal would look like a storm."""
 BLOCK_S: Final = 900
 """Learning happens every quarter of an hour: often enough to follow the day; no bin is learnt at once."""
 
@@ -90,6 +93,7 @@ class VigieDetector:
         self._peaks = [_NO_PEAK, _NO_PEAK, _NO_PEAK]
         self._hour_n, self._hour_s = 0.0, 0
         self._tide_over = False
+        self._missing = 0.0  # negatives expected since the last mention of any feeling
         self._tide_reading = _NO_TIDE
         self._make_tests(with_total=False)
 
@@ -129,6 +133,7 @@ class VigieDetector:
         rate_over = rate.take_rate(n, base, level.unsure, start_s)
         self._hour_n += n
         self._hour_s += self._bin_s
+        self._missing = self._missing + base if n == 0.0 and not total else 0.0
         other_over = False
         if share is not None:
             mentions = n if total is None or total < n else total
@@ -163,10 +168,14 @@ class VigieDetector:
             score = self._freshest(
                 rate.surprise, other.surprise if other is not None else _UNHEARD, tide.surprise, start_s
             )
+            if other_alarm or rate_alarm or tide_alarm:  # an alarm is news, whatever peak came before
+                score = max(score, max(t.surprise for t in tests if t.alarm))
             usual = tide.expected(start_s, self._bin_s)
             return Reading(tests, usual, score, other_alarm or rate_alarm or tide_alarm, active or tide.active)
         heard = rate.surprise if rate_alarm else _UNHEARD
         score = max(heard, self._fresh(1, other.surprise, start_s)) if other is not None else heard
+        if other_alarm and other is not None:
+            score = max(score, other.surprise)
         return Reading(tests, base * rate.drift.m, score, other_alarm or rate_alarm, active)
 
     def _any_active(self) -> bool:
@@ -180,7 +189,7 @@ class VigieDetector:
         tide, share = self._tide, self._share
         if tide is None:
             return
-        if self._warm and seconds < HOUR_S:
+        if self._warm and (seconds < HOUR_S or self._missing > _SILENCE):
             tide.skip(hour)
         elif self._warm:
             stormy = self._rate.active or (share is not None and share.active)
@@ -240,7 +249,7 @@ class VigieDetector:
         hour = block * BLOCK_S // HOUR_S
         if start_s // HOUR_S != hour:
             self._turn_hour(hour)
-        if not self._any_active():
+        if not self._any_active() and not (self._warm and self._missing > _SILENCE):
             if self._warm:
                 n, inflation = rate.close(seconds)
                 self._rate_level.close(hour, n, hours, inflation)
@@ -260,7 +269,7 @@ class VigieDetector:
             "version": VERSION,
             "clock": [self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy],
             "peaks": [list(peak) for peak in self._peaks],
-            "hour": [self._hour_n, self._hour_s, self._tide_over],
+            "hour": [self._hour_n, self._hour_s, self._tide_over, self._missing],
             "tide": None if self._tide is None else self._tide.dump(),
             "rate": self._rate.dump(),
             "share": None if self._share is None else self._share.dump(),
@@ -275,7 +284,7 @@ class VigieDetector:
         self._make_tests(with_total=snapshot["share"] is not None)
         self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy = snapshot["clock"]
         self._peaks = [(peak, at_s) for peak, at_s in snapshot["peaks"]]
-        self._hour_n, self._hour_s, self._tide_over = snapshot["hour"]
+        self._hour_n, self._hour_s, self._tide_over, self._missing = snapshot["hour"]
         if self._tide is not None:
             self._tide.load(snapshot["tide"])
             self._tide_reading = self._tide.reading(False)

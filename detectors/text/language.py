@@ -2,9 +2,9 @@
 
 What the source says is trusted ("fr-CA" and "en_US" are "fr" and "en"). Otherwise the first 400 characters are read:
 where French and English are configured, a clear lead in function words settles it; the rest goes to py3langid,
-restricted to the configured languages. Texts under 40 characters are too short for any identifier and get the default,
-the first configured language. py3langid (Naive Bayes over byte n-grams; Lui and Baldwin, 2012) is loaded at the first
-text that needs it.
+restricted to the configured languages. Texts under 40 characters are too short for it: one function word more of a
+language decides, and without one they get the default, the first configured language. py3langid (Naive Bayes over byte
+n-grams; Lui and Baldwin, 2012) is loaded at the first text that needs it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 SHORT_CHARS = 40
 READ_CHARS = 400
 
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _TAG = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z0-9_-]{1,20})?\Z")
 _NOTHING_SEEN = -1e38  # py3langid's floor: no feature of the text is known to it
 _NOT_LANGUAGES = frozenset({"xx", "zz", "qq"})
@@ -75,10 +76,13 @@ class LanguageTeller:
         return [known[tag] or self._tell(text) for text, tag in zip(texts, stated, strict=True)]
 
     def _tell(self, text: str) -> str:
-        if len(self.langs) == 1 or len(text) < SHORT_CHARS or len(text.strip()) < SHORT_CHARS:
+        if len(self.langs) == 1:
             return self.langs[0]
-        if self._by_words and (clear := self._lead(text)):
+        is_short = len(text) < SHORT_CHARS or len(text.strip()) < SHORT_CHARS
+        if self._by_words and (clear := self._lead(text, 1 if is_short else _LEAD_WORDS)):
             return clear
+        if is_short:
+            return self.langs[0]
         if self._identifier is None:
             self._identifier = _load_identifier(self.langs)
         if not self._identifier.nb_classes:
@@ -86,11 +90,11 @@ class LanguageTeller:
         lang, score = self._identifier.classify(text[:READ_CHARS])
         return str(lang) if score > _NOTHING_SEEN else self.langs[0]
 
-    def _lead(self, text: str) -> str | None:
+    def _lead(self, text: str, at_least: int) -> str | None:
         """The language whose function words are clearly ahead, if one is."""
-        words = set(text[:READ_CHARS].lower().split())
+        words = set(_WORD.findall(text[:READ_CHARS].lower()))
         lead = len(words & _FUNCTION_WORDS["fr"]) - len(words & _FUNCTION_WORDS["en"])
-        return None if abs(lead) < _LEAD_WORDS else ("fr" if lead > 0 else "en")
+        return None if abs(lead) < at_least else ("fr" if lead > 0 else "en")
 
 
 def _load_identifier(langs: tuple[str, ...]) -> Any:

@@ -250,7 +250,7 @@ class Case:
             return self._set_level(level, (eased,), end_s * 1000, AlertKind.LOWERED, baseline)
         if end_s % EXPLAIN_S == 0:
             self._explain(baseline)
-            return [IncidentSaved(self.incident)]
+            return [*self._plan_anew(end_s * 1000), IncidentSaved(self.incident)]
         return []
 
     def _watch_calm(self, end_s: int, reading: Reading, baseline: TermBaseline) -> list[Effect]:
@@ -310,7 +310,8 @@ class Case:
             self._explain(baseline)
         incident = self.incident
         was_closed = kind is AlertKind.REOPENED and incident.closed_at_ms is not None
-        incident = replace(incident, levels=(*incident.levels, LevelChange(at_ms, level, reasons)))
+        if kind in (AlertKind.OPENED, AlertKind.REOPENED) or level != incident.level:
+            incident = replace(incident, levels=(*incident.levels, LevelChange(at_ms, level, reasons)))
         if was_closed:
             incident = replace(incident, closed_at_ms=None)
         key = {AlertKind.RAISED: "raised", AlertKind.LOWERED: "lowered", AlertKind.OPENED: "opened"}.get(kind)
@@ -328,6 +329,15 @@ class Case:
         )  # fmt: skip
         alert = Alert(alert_key, kind, at_ms, self.incident)
         return [*effects, IncidentSaved(self.incident), AlertRaised(alert, self.plan)]
+
+    def _plan_anew(self, at_ms: int) -> list[Effect]:
+        """Another playbook, if what people speak of has become another subject."""
+        before = self.plan
+        made = self._make_plan(at_ms)
+        if before is not None and made.plan.playbook == before.playbook:
+            self.plan = before  # the drafts that people may be working on stay as they are
+            return []
+        return [made]
 
     def _make_plan(self, at_ms: int) -> PlanMade:
         assert self.incident is not None

@@ -95,8 +95,7 @@ class Engine:
         if self._watermark.newest_ms and batch.live:
             effects.append(Gauged("watermark_lag_seconds", (), max(0.0, (now_ms - self._watermark.at_ms) / 1000)))
         if batch.mentions:
-            newest_s = max(mention.created_at_ms for mention in batch.mentions) / 1000
-            effects.append(Gauged("source_last_mention_timestamp_seconds", (batch.source,), newest_s))
+            effects.append(Gauged("source_last_mention_timestamp_seconds", (batch.source,), now_ms / 1000))
         effects += [CursorMoved(cursor) for cursor in batch.cursors]
         return tuple(effects)
 

@@ -7,17 +7,17 @@ from types import MappingProxyType
 
 _FR: Mapping[str, str] = MappingProxyType(
     {
-        "share": "Part de négatifs anormale\u00a0: {observed} observés pour {expected} attendus depuis {since}",
+        "share": "Part de négatifs anormale\u00a0: {observed} pour {expected} attendus à ce volume depuis {since}",
         "rate": "Afflux de négatifs\u00a0: {observed} observés pour {expected} attendus depuis {since}",
         "spike": "Pic soudain\u00a0: {observed} négatifs observés pour {expected} attendus depuis {since}",
         "tide": "Trop de négatifs depuis des heures\u00a0: {observed} observés pour {expected} attendus depuis {since}",
         "other": "Signal «\u00a0{name}\u00a0»\u00a0: {observed} observés pour {expected} attendus depuis {since}",
-        "volume": "Volume négatif à {ratio} fois la normale",
+        "volume": "Sur une heure, {ratio} fois plus de négatifs que la normale",
         "breadth": "{n} auteurs différents",
         "reach": "Un compte suivi par {n} personnes s’en mêle",
         "press": "Repris par {n} titres de presse ou blogs",
         "press_one": "Repris par un titre de presse ou un blog",
-        "eased": "Volume négatif retombé à {ratio} fois la normale",
+        "eased": "Sur une heure, les négatifs sont retombés à {ratio} fois la normale",
         "urgency": "Ton très vif",
         "harm": "Des personnes seraient en danger\u00a0: {n} messages de catégorie «\u00a0{category}\u00a0»",
         "grave": "Sujet sensible\u00a0: {n} messages de catégorie «\u00a0{category}\u00a0»",
@@ -39,17 +39,17 @@ _FR: Mapping[str, str] = MappingProxyType(
 )
 _EN: Mapping[str, str] = MappingProxyType(
     {
-        "share": "Abnormal share of negatives: {observed} observed, {expected} expected since {since}",
+        "share": "Abnormal share of negatives: {observed}, {expected} expected at this volume since {since}",
         "rate": "Surge of negatives: {observed} observed, {expected} expected since {since}",
         "spike": "Sudden spike: {observed} negatives observed, {expected} expected since {since}",
         "tide": "More negatives than normal for hours: {observed} observed, {expected} expected since {since}",
         "other": "Signal “{name}”: {observed} observed, {expected} expected since {since}",
-        "volume": "Negative volume at {ratio} times normal",
+        "volume": "In the last hour, {ratio} times the normal number of negatives",
         "breadth": "{n} different authors",
         "reach": "An account followed by {n} people has joined in",
         "press": "Picked up by {n} press titles or blogs",
         "press_one": "Picked up by one press title or blog",
-        "eased": "Negative volume down to {ratio} times normal",
+        "eased": "In the last hour, negatives are down to {ratio} times normal",
         "urgency": "Very heated tone",
         "harm": "People may be in danger: {n} messages of category “{category}”",
         "grave": "Sensitive subject: {n} messages of category “{category}”",

@@ -87,6 +87,8 @@ def _sources(settings: Settings, problems: list[str]) -> Iterator[str]:
         _secret(sources.kafka.username, problems)
         _secret(sources.kafka.password, problems)
         yield f"kafka {', '.join(sources.kafka.topics)} at {', '.join(sources.kafka.bootstrap_servers)}"
+    if sources.http is None and not (sources.files or sources.stdin or sources.kafka):
+        problems.append("sources: none, so nothing would come in; set http, files, stdin or kafka")
 
 
 def _alerts(settings: Settings, problems: list[str]) -> Iterator[str]:
@@ -117,6 +119,11 @@ def _playbooks(settings: Settings, problems: list[str]) -> Iterator[str]:
         return
     own = [name for name, playbook in whole.playbooks.items() if shipped.playbooks.get(name) != playbook]
     yield f"{', '.join(whole.playbooks)}" + (f"; your own: {', '.join(own)}" if own else "")
+    asked = {fact for playbook in whole.playbooks.values() for fact in playbook.facts}
+    for brand in settings.brands:
+        idle = sorted(set(brand.facts) - asked)
+        if idle:
+            yield f"{brand.name}: no playbook asks for {', '.join(idle)}"
 
 
 def _database(settings: Settings, problems: list[str]) -> Iterator[str]:
@@ -132,7 +139,20 @@ def _database(settings: Settings, problems: list[str]) -> Iterator[str]:
     folder = Path(settings.database).parent
     if not folder.is_dir():
         problems.append(f"database: the folder {folder} is not there; make it, or name another")
+    elif not _writable(folder):
+        problems.append(f"database: nothing can be written in {folder}; change its rights, or name another")
     yield settings.database
+
+
+def _writable(folder: Path) -> bool:
+    """Whether a file can be made there: the only sure way to know is to make one."""
+    import tempfile
+
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _secret(read: Callable[[], object], problems: list[str]) -> bool:

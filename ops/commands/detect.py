@@ -1,8 +1,9 @@
 """`vigie detect`: judge a CSV file of counts, bin by bin, under a budget of false alarms.
 
 Every row is one bin of one series. The length of a bin is the most common step between the first rows of its series
-(60 s to an hour). Rows may stand in any order: each series is judged in time order and written where it stood.
-Bins missing from the file count as empty, and get no row; after a gap of four weeks a series starts afresh.
+(60 s to an hour); a series too sparse to tell has that of the others. Rows may stand in any order: each series is
+judged in time order and written where it stood. Bins missing from the file count as empty, and get no row; a bin told
+twice counts once; after a gap of four weeks a series starts afresh.
 """
 
 from __future__ import annotations
@@ -78,8 +79,9 @@ def detect(
         raise InputError(f"{out}: no such directory, make {out.parent} first")
     table = _read(counts, negatives, total)
     judged: list[tuple[str, ...]] = [_CALM] * len(table.copied)
+    widths = _bins_of(table.series)
     for name, rows in table.series.items():
-        _judge(name, rows, budget, judged)
+        _judge(rows, widths[name], budget, judged)
     _write(out, table.copied, judged)
 
 
@@ -148,19 +150,9 @@ def _rows(reader: Iterator[list[str]], columns: _Columns, stem: str, where: str)
         name = stem if columns.series is None else cells[columns.series]
         series.setdefault(name, []).append(_Row(at_s, line, len(copied), n, total))
         copied.append((stamp, name, count))
-    for name, rows in series.items():
+    for rows in series.values():
         rows.sort()
-        _refuse_repeats(name, rows, copied, where)
     return _Table(copied, series)
-
-
-def _refuse_repeats(name: str, rows: list[_Row], copied: list[tuple[str, str, str]], where: str) -> None:
-    for before, row in itertools.pairwise(rows):
-        if before.at_s == row.at_s:
-            raise InputError(
-                f"{where}, line {row.line}, column timestamp: {copied[row.place][0]} of series {name[:80]!r} "
-                f"stands at line {before.line} too"
-            )
 
 
 def _seconds(text: str, where: str, line: int) -> int:
@@ -183,25 +175,41 @@ def _count(text: str, where: str, line: int, column: str) -> float:
     return value
 
 
-def _bin_s(name: str, rows: list[_Row]) -> int:
-    """The most common step between the first rows; of equally common ones the shortest."""
+def _bin_s(rows: list[_Row]) -> int | None:
+    """The most common step between the first rows that may be a bin; of equally common ones the shortest."""
     first = rows[: _STEPS_LOOKED_AT + 1]
     steps = Counter(b.at_s - a.at_s for a, b in itertools.pairwise(first))
-    if not steps:
-        return 300
-    step = min(steps, key=lambda s: (-steps[s], s))
-    if not 60 <= step <= 3600:
-        raise InputError(f"series {name[:80]!r}: bins of {step} s (line {rows[0].line} on), wanted 60 s to 3600 s")
-    return step
+    found = {step: n for step, n in steps.items() if 60 <= step <= 3600}
+    return min(found, key=lambda s: (-found[s], s)) if found else None
 
 
-def _judge(name: str, rows: list[_Row], budget: float, judged: list[tuple[str, ...]]) -> None:
-    bin_s = _bin_s(name, rows)
+def _bins_of(series: dict[str, list[_Row]]) -> dict[str, int]:
+    """The length of the bins of each series; one too sparse to tell has those of the other series."""
+    own = {name: _bin_s(rows) for name, rows in series.items()}
+    known = Counter(bin_s for bin_s in own.values() if bin_s is not None)
+    if not known:
+        for name, rows in series.items():
+            if len({row.at_s for row in rows}) > 1:
+                step = rows[1].at_s - rows[0].at_s
+                raise InputError(
+                    f"series {name[:80]!r}: bins of {step} s (line {rows[0].line} on), wanted 60 s to 3600 s"
+                )
+    usual = min(known, key=lambda s: (-known[s], s)) if known else 300
+    return {name: usual if bin_s is None else bin_s for name, bin_s in own.items()}
+
+
+def _judge(rows: list[_Row], bin_s: int, budget: float, judged: list[tuple[str, ...]]) -> None:
     make = DETECTORS[DEFAULT]
     detector = make(bin_s=bin_s, false_alarms_per_week=budget)
     silence = None if rows[0].total is None else 0.0
     due = rows[0].at_s
+    before: _Row | None = None
     for row in rows:
+        if before is not None and row.at_s == before.at_s:
+            # the same bin told twice: the first counts, the repeat says the same and never alarms again
+            judged[row.place] = (*judged[before.place][:2], "0", *judged[before.place][3:4], "")
+            continue
+        before = row
         if row.at_s - due > _GAP_S_MAX:
             detector = make(bin_s=bin_s, false_alarms_per_week=budget)
             due = row.at_s

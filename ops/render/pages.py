@@ -22,7 +22,9 @@ _FR = {
     "opened": "Ouvert le {at} UTC, {delay} après le début estimé ({since} UTC).",
     "closed": "Clos le {at} UTC.",
     "open": "Toujours en cours à la fin du fichier.",
-    "figures": "{observed} mentions négatives pour {expected} attendues, sur {total}\u00a0; {authors} auteurs.",
+    "figures": "{observed} mentions négatives pour {expected} attendues, sur {total}\u00a0; {authors}.",
+    "authors": "{n} auteurs",
+    "nobody": "auteurs inconnus de la source",
     "terms": "On y parle de\u00a0: {terms}.",
     "networks": "Réseaux\u00a0: {networks}.",
     "levels": "Niveaux",
@@ -40,7 +42,6 @@ _FR = {
     "drafts": "Brouillons (jamais envoyés sans l’accord d’une personne)",
     "missing": "À compléter\u00a0: {names}",
     "timeline": "Main courante",
-    "minutes": "min",
 }
 _EN = {
     "index": "Incidents",
@@ -50,7 +51,9 @@ _EN = {
     "opened": "Opened {at} UTC, {delay} after the estimated onset ({since} UTC).",
     "closed": "Closed {at} UTC.",
     "open": "Still going on at the end of the file.",
-    "figures": "{observed} negative mentions, {expected} expected, of {total} mentions; {authors} authors.",
+    "figures": "{observed} negative mentions, {expected} expected, of {total} mentions; {authors}.",
+    "authors": "{n} authors",
+    "nobody": "authors unknown to the source",
     "terms": "They speak of: {terms}.",
     "networks": "Networks: {networks}.",
     "levels": "Levels",
@@ -68,7 +71,6 @@ _EN = {
     "drafts": "Drafts (never sent without a person's approval)",
     "missing": "To fill in: {names}",
     "timeline": "Log",
-    "minutes": "min",
 }
 
 
@@ -112,7 +114,7 @@ def _head(incident: Incident, lang: str) -> list[str]:
         observed=number(evidence.observed, lang),
         expected=number(evidence.expected, lang),
         total=number(evidence.total, lang),
-        authors=number(evidence.authors, lang),
+        authors=str(say["authors"]).format(n=number(evidence.authors, lang)) if evidence.authors else say["nobody"],
     )
     lines = [f"# {incident.level_max.label.upper()} - {defused(incident.brand, 60)}", ""]
     if incident.exercise:
@@ -141,7 +143,8 @@ def _mentions(incident: Incident, lang: str) -> list[str]:
     lines = [f"## {say['evidence']}", ""]
     for item in incident.evidence.mentions:
         m = item.mention
-        lines.append(f"- {when(m.created_at_ms)}, {m.source}, {roles[item.role]}: {defused(m.text, 280)}")
+        colon = "\u00a0:" if lang == "fr" else ":"
+        lines.append(f"- {when(m.created_at_ms)}, {m.source}, {roles[item.role]}{colon} {defused(m.text, 280)}")
     return [*lines, ""]
 
 
@@ -152,7 +155,7 @@ def _plan(plan: Plan, lang: str) -> list[str]:
     lines += [f"| {say['due']} | {say['who']} | {say['what']} | {say['done']} |", "| --- | --- | --- | --- |"]
     for step in plan.steps:
         cells = (
-            f"{step.due_min} {say['minutes']}",
+            duration(step.due_min * 60_000, lang),
             plain(step.role),
             plain(step.title, 300),
             plain(step.done_when, 300),

@@ -10,6 +10,8 @@ import sys
 import orjson
 import pytest
 
+from engine.domain.effects import StateSaved
+from ops.store.store import Store
 from tests.infra.cli import vigie
 from tests.infra.fakes import mention, storm, synthetic
 from tests.infra.service import record
@@ -145,13 +147,19 @@ def test_repeats_and_the_unmatched_are_counted(run, file, tmp_path):
     assert found["incidents"] == document(tmp_path / "once.json")["incidents"]
 
 
-def test_a_named_database_goes_on_where_it_stopped(run, file, tmp_path):
+def test_a_named_database_holds_the_replay_of_the_file_as_it_is_now(run, file, tmp_path):
     config = tmp_path / "vigie.yaml"
     config.write_text("database: here.db\n")
-    run("replay", file, "-c", config, "--json", tmp_path / "a.json")
-    run("replay", file, "-c", config, "--json", tmp_path / "b.json")
+    first = run("replay", file, "-c", config, "--json", tmp_path / "a.json")
+    again = run("replay", file, "-c", config, "--json", tmp_path / "b.json")
+    assert again.out.splitlines()[:-1] == first.out.splitlines()[:-1]
     a, b = document(tmp_path / "a.json"), document(tmp_path / "b.json")
     assert (a["mentions"], a["incidents"]) == (b["mentions"], b["incidents"])
+    copy = tmp_path / "copy.ndjson"
+    copy.write_bytes(b"\n".join(file.read_bytes().splitlines()[:100]) + b"\n")
+    assert run("replay", copy, "-c", config, "--json", tmp_path / "c.json").code == 0
+    assert document(tmp_path / "c.json")["mentions"] == 100
+    run("replay", file, "-c", config)
     assert (tmp_path / "here.db").exists()
     listed = run("incidents", "list", "--json", "-c", config)
     assert orjson.loads(listed.out) == a["incidents"]
@@ -183,3 +191,13 @@ def test_bad_input_is_one_line_and_exit_2(run, file, tmp_path, words, about):
     lines = ended.err.strip().splitlines()
     assert len(lines) == 1
     assert about.format(**places) in lines[0]
+
+
+def test_the_memory_of_a_service_is_not_replayed_into(run, file, tmp_path):
+    with Store.open(tmp_path / "live.db") as store:
+        store.apply([StateSaved("engine", {"v": 1})])
+    config = tmp_path / "vigie.yaml"
+    config.write_text("database: live.db\n")
+    ended = run("replay", file, "-c", config)
+    assert ended.code == 2
+    assert "memory of a service" in ended.err

@@ -49,9 +49,9 @@ def known(folder):
 def settle(service):
     """Wait until the inbox has been worked through."""
     for _ in range(400):
-        if 'vigie_source_lag{partition="0",source="inbox"} 0.0' in service.get("/metrics").text:
+        if 'vigie_source_lag{partition="0",source="http"} 0.0' in service.get("/metrics").text:
             time.sleep(2.2)  # one more heartbeat: the figure is two seconds old at most
-            if 'vigie_source_lag{partition="0",source="inbox"} 0.0' in service.get("/metrics").text:
+            if 'vigie_source_lag{partition="0",source="http"} 0.0' in service.get("/metrics").text:
                 return
         time.sleep(0.1)
     raise AssertionError("the inbox was not worked through")

@@ -111,7 +111,6 @@ def test_without_a_total_the_rate_is_judged(tmp_path: Path) -> None:
         (["2026-03-01,a,-1,2"], None, "line 2, column negatives: '-1'"),
         (["2026-03-01,a,1,nan"], None, "line 2, column total: 'nan'"),
         (["2026-03-01,a,1"], None, "line 2, column total: missing"),
-        (["2026-03-01,a,1,2", "2026-03-01T00:00:00Z,a,1,2"], None, "line 3, column timestamp"),
         (["2026-03-01T00:00:00,a,1,2", "2026-03-01T00:00:05,a,1,2"], None, "bins of 5 s"),
         (["2026-03-01,a,1,\x00"], None, "line 2"),
     ],
@@ -158,3 +157,22 @@ def test_the_command_reads_stdin_writes_stdout_and_exits_2(tmp_path: Path) -> No
     assert bad.returncode == 2
     assert bad.stderr.count("\n") == 1
     assert "no column 'absent'" in bad.stderr
+
+
+def test_a_bin_told_twice_counts_once_and_has_its_row(tmp_path: Path) -> None:
+    rows = [f"2026-03-01T00:{5 * i:02d}:00Z,a,1,10" for i in range(12)]
+    once = write(tmp_path / "once.csv", rows)
+    twice = write(tmp_path / "twice.csv", [row for row in rows for _ in range(2)])
+    run(once, tmp_path / "a.csv")
+    run(twice, tmp_path / "b.csv")
+    a, b = (tmp_path / "a.csv").read_text().splitlines(), (tmp_path / "b.csv").read_text().splitlines()
+    assert b[0] == a[0]
+    assert b[1::2] == a[1:]
+    assert len(b) == 25
+
+
+def test_a_sparse_series_does_not_stop_the_others(tmp_path: Path) -> None:
+    rows = [f"2026-03-01T00:{5 * i:02d}:00Z,a,1,10" for i in range(12)]
+    rows += ["2026-03-01T00:00:00Z,c,1,10", "2026-03-02T00:00:00Z,c,1,10"]
+    run(write(tmp_path / "counts.csv", rows), tmp_path / "out.csv")
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 15
