@@ -296,6 +296,8 @@ def _ticks(start_s: int, end_s: int, x_of: Callable[[float], float]) -> Iterator
     if step_s is None:
         step_s = -(-(end_s - start_s) // (8 * day_s)) * day_s
     first_s = -(-start_s // day_s) * day_s
+    if first_s > end_s:
+        yield Tick(x_of((start_s + end_s) / 2), datetime.fromtimestamp(start_s, UTC).strftime("%Y-%m-%d"))
     for at_s in range(first_s, end_s + 1, step_s):
         yield Tick(x_of(at_s), datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d"))
 
