@@ -35,10 +35,10 @@ class Field(NamedTuple):
 
 
 def kept(params: VigieParams) -> dict[str, Field]:
-    """The state, by name: 205 numbers and 6 flags a series.
+    """The state, by name: 207 numbers and 7 bytes a series.
 
     >>> sum(int(np.prod(f.shape)) for f in kept(VigieParams()).values() if f.kind == "<f8")
-    205
+    207
     """
     normals = (params.share_normal, params.rate_normal)
     tails = (params.share_tail, params.rate_tail, TIDE_TAIL)
@@ -64,7 +64,11 @@ def kept(params: VigieParams) -> dict[str, Field]:
         "p_num": Field((2,)),
         "p_den": Field((2,)),
         "block": Field((3, 2)),
+        # mentions of the block and negatives of the hour beside those in `block`
         "mentions": Field((1,)),
+        # silence: negatives expected since the last mention, up to this block; empty bins at the block's end so far
+        "missing": Field((1,)),
+        "empties": Field((1,), 0.0, "|u1"),
         "hour_n": Field((1,)),
         # levels: numerator, denominator; hours of day and weekdays likewise
         "share": Field((2,)),
@@ -77,6 +81,7 @@ def kept(params: VigieParams) -> dict[str, Field]:
         # tide: observed, expected; square, weight; last sum learnt from, hour of the onset
         "tide_sums": Field((2,)),
         "tide_sigma": Field((2,), [_SIGMA**2 * _SIGMA_WEIGHT, _SIGMA_WEIGHT]),
+        "tide_hours": Field((1,), 24.0),  # seen, with the day of warming up
         "tide_last": Field((1,)),
         "tide_since_h": Field((1,)),
         # alarms: when (seconds, or hours for the tide), and what has come since, by weight
@@ -96,6 +101,7 @@ DERIVED: Final[dict[str, Field]] = {
     "m": Field((2,)),
     "unsure": Field((2,)),
     "phi": Field((2,)),
+    "phi9": Field((2,)),
     "temper": Field((2,)),
     "usual": Field((2,)),  # present share p, p (1 - p)
     "costs": Field((5,)),

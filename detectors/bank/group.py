@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from detectors.bank.fields import RATE, SHARE, TIDE, Arrays, Bools, Floats
 from detectors.bank.levels import Levels
@@ -13,7 +14,7 @@ from detectors.bank.tails import Tails
 from detectors.bank.tides import Tides
 from detectors.series.normal import _SLOW, HOUR_S, RateLevel
 from detectors.series.tail import TOP_S
-from detectors.series.vigie import _FADE_S, BLOCK_S, VigieParams
+from detectors.series.vigie import _FADE_S, _SILENCE, BLOCK_S, VigieParams
 
 
 class Group:
@@ -31,10 +32,13 @@ class Group:
         self._hour_n: Floats = arrays["hour_n"][0]
         self._slow_line: Floats = arrays["slow_line"]
         self._tails = Tails(arrays, params)
-        self._rate = Levels(arrays, "rate", RateLevel.DAY_EVENTS)
+        self._rate = Levels(arrays, scratch.levels, "rate", RateLevel.DAY_EVENTS)
         self._minutes = Minutes(arrays, scratch, params, bin_s, false_alarms_per_week)
-        self._tides = Tides(arrays, false_alarms_per_week * params.tide_part)
-        self._spare: Floats = scratch.pair[6][0]
+        self._tides = Tides(arrays, scratch.levels, false_alarms_per_week * params.tide_part)
+        self._spare: Floats = scratch.rows[0]
+        self._missing: Floats = arrays["missing"][0]
+        self._empties: npt.NDArray[np.uint8] = arrays["empties"][0]
+        self._seconds_in: list[float] = []
         self._first_s: int | None = None
         self._block_at = self._seconds = self._hour_s = 0
         self._warm = False
@@ -55,7 +59,9 @@ class Group:
         was = self._active[SHARE] | self._active[RATE]
         self._minutes.take(n, total, start_s)
         self._minutes.settle(n, start_s)
-        self._hour_n += n
+        self._seconds_in.append(start_s % HOUR_S + 0.5 * self._bin_s)
+        self._empties += 1
+        self._empties *= self._minutes.empty()
         self._hour_s += self._bin_s
         if not self._warm:
             self._warming(start_s)
@@ -73,6 +79,10 @@ class Group:
         np.multiply(self._slow_line[0], self._bin_s / HOUR_S, out=expected)
         expected += self._spare
         self._score(start_s)
+        if self._news:  # an alarm is news, whatever peak came before
+            i = np.flatnonzero(a["alarm"][0])
+            loudest = np.where(self._alarms[:, i], self._surprise[:, i], -np.inf).max(axis=0)
+            a["score"][0, i] = np.maximum(a["score"][0, i], loudest)
 
     def _rise_of_tide(self, start_s: int, was: Bools) -> None:
         over, self._tide_over = self._tide_over, None
@@ -121,19 +131,24 @@ class Group:
         a, minutes = self._a, self._minutes
         stormy = a["stormy"][0]
         stormy |= a["storm"][0]
+        self._count_missing()
+        silent = self._missing > _SILENCE if self._warm else None
+        self._hour_n += a["block"][0, RATE]
+        mentions = a["mentions"][0] + a["block"][1, SHARE]
         if start_s // TOP_S != block * BLOCK_S // TOP_S:
             self._close_tops()
         if start_s // HOUR_S != hour:
-            self._turn_hour(hour)
-        held = np.flatnonzero(self._active[SHARE] | self._active[RATE])
+            self._turn_hour(hour, silent)
+        stopped = self._active[SHARE] | self._active[RATE]
+        held = np.flatnonzero(stopped if silent is None else stopped | silent)
         hours = seconds / HOUR_S
         if self._warm:
             n, inflation = minutes.learn(seconds, held)
             self._rate.close(hour, n[RATE], hours, inflation[RATE], held)
-            negatives, mentions = n[SHARE] / inflation[SHARE], a["mentions"][0] / inflation[SHARE]
+            negatives, mentions = n[SHARE] / inflation[SHARE], mentions / inflation[SHARE]
         else:
             self._rate.first(hour, a["block"][0, RATE], hours)
-            negatives, mentions = a["block"][0, SHARE], a["mentions"][0]
+            negatives = a["block"][0, SHARE]
         share, keep = a["share"], _SLOW**hours
         was = share[:, held]
         share *= keep
@@ -144,6 +159,15 @@ class Group:
         self._rate.turn(start_s // HOUR_S)
         minutes.prepare()
 
+    def _count_missing(self) -> None:
+        """Negatives expected since the last mention: the line of the level is the same for all bins of a block."""
+        seconds, self._seconds_in = self._seconds_in, []
+        start, step, _ = self._a["rate_line"]
+        last = np.cumsum([0.0, *reversed(seconds)])  # of the last k bins
+        self._missing *= self._empties == len(seconds)
+        self._missing += (start * self._empties + step * last[self._empties]) * (self._bin_s / HOUR_S)
+        self._empties[...] = 0
+
     def _close_tops(self) -> None:
         a = self._a
         calm = ~a["stormy"][0] if self._warm else np.zeros(a["stormy"].shape[-1], dtype=np.bool_)
@@ -153,30 +177,30 @@ class Group:
         a["told"][0] = self._active[TIDE]
         a["stormy"][...] = False
 
-    def _turn_hour(self, hour: int) -> None:
+    def _turn_hour(self, hour: int, silent: Bools | None) -> None:
         n, seconds = self._hour_n.copy(), self._hour_s
         self._hour_n[...] = 0.0
         self._hour_s = 0
-        if not self._warm:
+        if silent is None:
             self._tides.first(n, seconds / HOUR_S, hour)
         elif seconds < HOUR_S:
             self._tides.skip(hour)
         else:
-            self._tide_over = self._tides.turn(n, hour, self._active[SHARE] | self._active[RATE])
+            self._tide_over = self._tides.turn(n, hour, self._active[SHARE] | self._active[RATE], silent)
 
     def clock(self) -> dict[str, Any]:
         """What the group's series have in common."""
         return {
             "first_s": self._first_s, "block": self._block_at, "seconds": self._seconds, "hour_s": self._hour_s,
-            "warm": self._warm, "start_s": self.start_s, "hours": self._tides.hours, "next_h": self._tides.next_h,
+            "warm": self._warm, "start_s": self.start_s, "seconds_in": self._seconds_in, "next_h": self._tides.next_h,
         }  # fmt: skip
 
     def wind(self, clock: dict[str, Any]) -> None:
         """Take over a clock; the arrays hold the state that belongs to it."""
         self._first_s, self._block_at, self._seconds = clock["first_s"], clock["block"], clock["seconds"]
         self._hour_s, self._warm, self.start_s = clock["hour_s"], clock["warm"], clock["start_s"]
-        self._tides.hours, self._tides.next_h = clock["hours"], clock["next_h"]
-        self._tides.skip(self._tides.next_h - 1)
+        self._seconds_in = list(clock["seconds_in"])
+        self._tides.skip(clock["next_h"] - 1)
         # like the scalar form: the level's line is that of the present block
         self._rate.turn(self._block_at * BLOCK_S // HOUR_S)
         self._minutes.prepare()

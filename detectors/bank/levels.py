@@ -19,30 +19,36 @@ class Levels:
     Rows of `line` are those of the present hour: negatives an hour at its beginning, and their slope a second.
     """
 
-    def __init__(self, arrays: Arrays, name: str, day_events: float) -> None:
+    def __init__(self, arrays: Arrays, room: Floats, name: str, day_events: float) -> None:
         self._pair: Floats = arrays[name]
         self._hours: Floats = arrays[f"{name}_hours"]
         self._days: Floats = arrays[f"{name}_days"]
         self._line: Floats = arrays[f"{name}_line"]
+        self._room: Final = room
         self._day_events: Final = day_events
 
-    def _hour(self, h: int) -> Floats:
-        k = RateLevel.HOUR_EVENTS
-        ratio: Floats = (k + self._hours[h]) / (k + self._hours[24 + h])
+    def _ratio(self, table: Floats, row: int, size: int, k: float, room: int) -> Floats:
+        """`(k + events) / (k + expected)`, in that row of the room (the next one is used on the way)."""
+        ratio: Floats = self._room[room]
+        below: Floats = self._room[room + 1]
+        np.add(k, table[row], out=ratio)
+        np.add(k, table[size + row], out=below)
+        ratio /= below
         return ratio
 
-    def _day(self, d: int) -> Floats:
-        k = self._day_events
-        ratio: Floats = (k + self._days[d]) / (k + self._days[7 + d])
-        return ratio
+    def _hour(self, h: int, room: int) -> Floats:
+        return self._ratio(self._hours, h, 24, RateLevel.HOUR_EVENTS, room)
+
+    def _day(self, d: int, room: int) -> Floats:
+        return self._ratio(self._days, d, 7, self._day_events, room)
 
     def turn(self, hour: int) -> None:
         """Make ready for the hour that begins `hour` hours after the epoch."""
-        level = self._pair[0] / self._pair[1]
-        level *= self._day(hour // 24 % 7)
+        level = np.divide(self._pair[0], self._pair[1], out=self._room[0])
+        level *= self._day(hour // 24 % 7, 1)
         level *= 0.5
         h = hour % 24
-        before, here, after = self._hour((h - 1) % 24), self._hour(h), self._hour((h + 1) % 24)
+        before, here, after = self._hour((h - 1) % 24, 1), self._hour(h, 2), self._hour((h + 1) % 24, 3)
         after -= before
         before += here
         np.multiply(level, before, out=self._line[0])
@@ -59,18 +65,20 @@ class Levels:
             self._hours[h], self._hours[24 + h], self._days[d], self._days[7 + d], self._pair[0], self._pair[1],
         )  # fmt: skip
         held = [row[stormy] for row in rows] if stormy.size else []
-        here, day = self._hour(h), self._day(d)
-        level = self._pair[0] / self._pair[1]
-        n = n / inflation
-        weight = fraction / inflation
-        keep_hour, keep_day, keep = 0.5 ** (fraction / 28), 0.5 ** (fraction / 192), _SLOW**fraction
-        due = (level * day * weight, level * here * weight, here * day * weight)
-        for i, by in enumerate((keep_hour, keep_day, keep)):
-            got, expected = rows[2 * i], rows[2 * i + 1]
-            got *= by
-            got += n
-            expected *= by
-            expected += due[i]
+        here, day, level = self._hour(h, 0), self._day(d, 1), self._room[2]
+        got, weight, due = self._room[3:6]
+        np.divide(self._pair[0], self._pair[1], out=level)
+        np.divide(n, inflation, out=got)
+        np.divide(fraction, inflation, out=weight)
+        keeps = (0.5 ** (fraction / 28), 0.5 ** (fraction / 192), _SLOW**fraction)
+        for i, (keep, one, other) in enumerate(zip(keeps, (level, level, here), (day, here, day), strict=True)):
+            events, expected = rows[2 * i], rows[2 * i + 1]
+            events *= keep
+            events += got
+            expected *= keep
+            np.multiply(one, other, out=due)
+            due *= weight
+            expected += due
         for row, value in zip(rows, held, strict=False):
             row[stormy] = value
 

@@ -22,7 +22,6 @@ _LOGS: Final = np.log(np.array(RATIOS))[:, None]
 _COSTS: Final = np.array(POISSON_COSTS)[:, None]
 _DATES: Final = 1
 """The ratio of 3 dates the onset."""
-_HUGE: Final = 1e300
 SHARE_PRIOR: Final = (ShareLevel.PRIOR_SHARE * ShareLevel.PRIOR_MENTIONS, ShareLevel.PRIOR_MENTIONS)
 
 
@@ -30,13 +29,22 @@ class Scratch:
     """Room for one step, shared by all groups of series: after a step nothing in it is needed."""
 
     def __init__(self, width: int) -> None:
-        self.pair: Final[list[Floats]] = [np.empty((2, width)) for _ in range(7)]
+        self.pair: Final[list[Floats]] = [np.empty((2, width)) for _ in range(3)]
+        self.rows: Floats = np.empty((4, width))
+        self.levels: Floats = np.empty((6, width))
         self.wide: Final[list[Floats]] = [np.empty((2, 5, width)) for _ in range(2)]
+
+    def pairs(self, which: int) -> Floats:
+        """One of the two wide rooms as five pairs of rows."""
+        wide = self.wide[which]
+        return wide.reshape(5, 2, wide.shape[-1])
 
     def cut(self, width: int) -> Scratch:
         """The same room for fewer series."""
         twin = Scratch(0)
         twin.pair[:] = [a.reshape(-1)[: 2 * width].reshape(2, width) for a in self.pair]
+        twin.rows = self.rows.reshape(-1)[: 4 * width].reshape(4, width)
+        twin.levels = self.levels.reshape(-1)[: 6 * width].reshape(6, width)
         twin.wide[:] = [a.reshape(-1)[: 10 * width].reshape(2, 5, width) for a in self.wide]
         return twin
 
@@ -80,21 +88,23 @@ class Minutes:
         self._phi: Floats = arrays["phi"]
         self._unsure: Floats = arrays["unsure"]
         self._costs: Floats = arrays["costs"]
+        self._phi9: Floats = arrays["phi9"]
         self._mentions: Floats = arrays["mentions"][0]
+        self._hour_n: Floats = arrays["hour_n"][0]
         self._active: Bools = arrays["active"][:2]
         self.some_active = bool(self._active.any())
         self.refresh()
 
     def take(self, n: Floats, total: Floats, start_s: int) -> None:
         """Take in a bin of all series: evidence, surprise, and the sums of the block."""
-        exposure, due, info, v, t, u, _ = self._s.pair
+        v, t, u = self._s.pair
         x, y = self._s.wide
-        np.maximum(total, n, out=exposure[0])
-        np.multiply(self._due_line[1], start_s % HOUR_S + 0.5 * self._bin_s, out=due[1])
-        due[1] += self._due_line[0]
-        exposure[1] = info[1] = due[1]
-        np.multiply(self._usual[0], exposure[0], out=due[0])
-        np.multiply(self._usual[1], exposure[0], out=info[0])
+        rows = self._s.rows  # mentions, negatives due (rate), negatives due (share), their variance by chance (share)
+        exposure, due, info = rows[:2], rows[2:0:-1], rows[3::-2]
+        np.maximum(total, n, out=rows[0])
+        np.multiply(self._due_line[1], start_s % HOUR_S + 0.5 * self._bin_s, out=rows[1])
+        rows[1] += self._due_line[0]
+        np.multiply(self._usual, rows[0], out=rows[2:])
         np.multiply(self._temper, info, out=v)
         v += self._phi
         np.multiply(n, 1.0 / _A_MAX, out=t[0])
@@ -121,7 +131,6 @@ class Minutes:
         np.maximum(self._top, t, out=self._top)
         np.multiply(t, self._slope, out=self._surprise)
         self._surprise += self._offset
-        self._mentions += exposure[0]
         got, expected, square = self._block
         got += n
         expected += exposure
@@ -130,22 +139,25 @@ class Minutes:
         np.multiply(self._unsure, info, out=u)
         u += 1.0
         t /= u
-        info *= self._phi
-        info *= 9.0  # 3 sigma, and a first event of a silent brand is no outlier
-        info += 1.0
-        square += np.minimum(t, info, out=t)
+        np.multiply(self._phi9, info, out=u)  # 3 sigma, and a first event of a silent brand is no outlier
+        u += 1.0
+        square += np.minimum(t, u, out=t)
+
+    def empty(self) -> Bools:
+        """After `take`: which series had no mention in the bin."""
+        none: Bools = self._s.rows[0] == 0.0
+        return none
 
     def _date(self, llr: Floats, n: Floats, due: Floats) -> None:
         """Follow the onset: observed, expected and age go on where the gain was and stays above zero, else begin."""
-        gain, on = self._gain, self._s.pair[5]
-        on[...] = gain
-        gain += llr
-        np.minimum(on, gain, out=on)
-        np.maximum(gain, 0.0, out=gain)
-        np.minimum(gain, _GAIN_MAX, out=gain)
-        on *= _HUGE  # 1 where positive, else 0: a product is cheaper than a masked copy
-        np.maximum(on, 0.0, out=on)
-        np.minimum(on, 1.0, out=on)
+        gain, new, on = self._gain, self._s.pair[1], self._s.pair[2]
+        np.add(gain, llr, out=new)
+        np.maximum(new, 0.0, out=new)
+        np.minimum(new, _GAIN_MAX, out=new)
+        np.minimum(gain, new, out=on)
+        gain[...] = new
+        on *= 1.0 / _GAIN_MAX
+        np.ceil(on, out=on)  # 1 where it goes on, else 0: a product is cheaper than a masked copy
         self._onset *= on
         observed, expected, age_s = self._onset
         observed += n
@@ -160,7 +172,7 @@ class Minutes:
             self._ebbing(n, start_s)
 
     def _ebbing(self, n: Floats, start_s: int) -> None:
-        due, ebb, at = self._s.pair[1], self._a["ebb"], self._a["alarm_at"]
+        due, ebb, at = self._s.rows[2:0:-1], self._a["ebb"], self._a["alarm_at"]
         for test in (SHARE, RATE):
             i = np.flatnonzero(self._active[test])
             if not i.size:
@@ -168,12 +180,20 @@ class Minutes:
             observed = ebb[0, test, i] * self._half_life + n[i]
             expected = ebb[1, test, i] * self._half_life + due[test, i]
             ebb[0, test, i], ebb[1, test, i] = observed, expected
-            self._block[:, test, i] = 0.0  # nothing is learnt of a storm
+            self._clear(test, i)  # nothing is learnt of a storm
             since = start_s - at[test, i]
             over = ((since >= QUIET_S) & (observed <= 1.5 * expected + 0.25)) | (since >= _PATIENCE_S)
             if over.any():
                 self._forget(test, i[over])
                 self._active[test, i[over]] = False
+
+    def _clear(self, test: int, i: Indices) -> None:
+        """Empty the block; what counts whether or not there is a storm is put aside."""
+        if test == SHARE:
+            self._mentions[i] += self._block[1, SHARE, i]
+        else:
+            self._hour_n[i] += self._block[0, RATE, i]
+        self._block[:, test, i] = 0.0
 
     def _forget(self, test: int, i: Indices | slice) -> None:
         self._r[test, :, i] = 0.0
@@ -197,7 +217,7 @@ class Minutes:
             self._a["alarm_at"][test, i] = start_s
             self._a["ebb"][0, test, i] = self._onset[0, test, i]
             self._a["ebb"][1, test, i] = 0.0
-            self._block[:, test, i] = 0.0
+            self._clear(test, i)
             alarms[test, i] = ~was_active[i]
         if rose or self.some_active:
             self.some_active = bool(self._active.any())
@@ -216,36 +236,50 @@ class Minutes:
         x, p_var, log_s2, known, p_num, p_den = rows
         keep = _SLOW ** (seconds / HOUR_S)
         n, e, square = self._block
-        info = e.copy()
-        info[SHARE] *= self._usual[1]
+        info, inflation, part, spread, error = self._s.pairs(0)
+        surplus, limit, *_ = self._s.pairs(1)
+        np.multiply(e[SHARE], self._usual[1], out=info[SHARE])
+        info[RATE] = e[RATE]
         e[SHARE] *= self._usual[0]
         p_num *= keep
         p_num += square
         p_den *= keep
         p_den += info
-        chance = p_var * info
-        inflation = self._phi + chance
-        part = chance / inflation
-        spread = np.maximum(inflation * info, _MIN)
-        limit = np.sqrt(spread)
-        limit *= 2.0
-        limit += 1.0
-        error = n - e
-        surplus = error * error
+        np.multiply(p_var, info, out=part)
+        np.add(self._phi, part, out=inflation)
+        part /= inflation
+        np.multiply(inflation, info, out=spread)
+        np.maximum(spread, _MIN, out=spread)
+        np.subtract(n, e, out=error)
+        np.multiply(error, error, out=surplus)
         surplus /= spread
         np.minimum(surplus, 9.0, out=surplus)
         surplus -= 1.0
-        np.copyto(known, known * keep + part * part, where=info > 0.0)
         surplus *= part
-        surplus /= self._drift_blocks + known
+        np.sqrt(spread, out=limit)
+        limit *= 2.0
+        limit += 1.0
+        np.minimum(error, limit, out=error)
+        limit *= -1.0
+        np.maximum(error, limit, out=error)
+        np.multiply(known, keep, out=spread)
+        spread += np.multiply(part, part, out=limit)
+        if info.min() > 0.0:
+            known[...] = spread
+        else:
+            np.copyto(known, spread, where=info > 0.0)
+        np.add(self._drift_blocks, known, out=spread)
+        surplus /= spread
         log_s2 += surplus
         np.minimum(np.maximum(log_s2, _LOG_S2_MIN, out=log_s2), _LOG_S2_MAX, out=log_s2)
-        np.minimum(np.maximum(error, -limit, out=error), limit, out=error)
-        x += p_var / inflation * error
+        np.divide(p_var, inflation, out=spread)
+        spread *= error
+        x += spread
         p_var *= np.subtract(1.0, part, out=part)
+        error += e
         for row, value in zip(rows, held, strict=False):
             row[:, stormy] = value
-        return e + error, inflation
+        return error, inflation
 
     def coast(self, seconds: float) -> None:
         """Begin a new block: the drift goes on unseen."""
@@ -253,30 +287,39 @@ class Minutes:
         rho = np.exp(-seconds / self._memory_s)
         a["x"] *= rho
         a["p_var"] *= rho * rho
-        a["p_var"] += np.exp(a["log_s2"]) * (1.0 - rho * rho)
+        s2 = np.exp(a["log_s2"], out=self._s.pair[0])
+        a["p_var"] += np.multiply(s2, 1.0 - rho * rho, out=self._s.pair[1])
         self._block[...] = 0.0
         self._mentions[...] = 0.0
         self.refresh()
 
     def refresh(self) -> None:
         """What follows from the drift's state."""
-        a = self._a
+        a, (t, u, _) = self._a, self._s.pair
         np.exp(a["x"], out=a["m"])
-        np.add(a["p_var"], np.exp(a["log_s2"]) * self._ahead, out=self._unsure)
-        np.divide(self._phi_prior + a["p_num"], self._phi_events + a["p_den"], out=self._phi)
+        np.exp(a["log_s2"], out=t)
+        t *= self._ahead
+        np.add(a["p_var"], t, out=self._unsure)
+        np.add(self._phi_prior, a["p_num"], out=t)
+        np.add(self._phi_events, a["p_den"], out=u)
+        np.divide(t, u, out=self._phi)
         np.maximum(self._phi, 0.3, out=self._phi)
+        np.multiply(self._phi, 9.0, out=self._phi9)
 
     def prepare(self) -> None:
         """What every bin of the block to come needs of drift and levels."""
         a, line = self._a, self._a["rate_line"]
-        share = (SHARE_PRIOR[0] + a["share"][0]) / (SHARE_PRIOR[1] + a["share"][1])
+        (share, t), (odds, _), _ = self._s.pair
+        np.add(SHARE_PRIOR[0], a["share"][0], out=share)
+        share /= np.add(SHARE_PRIOR[1], a["share"][1], out=t)
         np.minimum(share, 0.99, out=share)
-        odds = share / (1.0 - share) * a["m"][SHARE]
-        np.divide(odds, 1.0 + odds, out=self._usual[0])
-        np.multiply(self._usual[0], 1.0 - self._usual[0], out=self._usual[1])
+        np.divide(share, np.subtract(1.0, share, out=t), out=odds)
+        odds *= a["m"][SHARE]
+        np.divide(odds, np.add(1.0, odds, out=t), out=self._usual[0])
+        np.multiply(self._usual[0], np.subtract(1.0, self._usual[0], out=t), out=self._usual[1])
         np.multiply(_COSTS, self._usual[0], out=self._costs)
         np.log1p(self._costs, out=self._costs)
-        np.multiply(line[:2], a["m"][RATE] * (self._bin_s / HOUR_S), out=self._due_line)
+        np.multiply(line[:2], np.multiply(a["m"][RATE], self._bin_s / HOUR_S, out=t), out=self._due_line)
         np.multiply(self._unsure, self._phi, out=self._temper)
-        self._temper[RATE] += line[2] * self._phi[RATE]
+        self._temper[RATE] += np.multiply(line[2], self._phi[RATE], out=t)
         self._temper *= self._spans

@@ -24,14 +24,15 @@ from detectors.series.tide import (
 
 
 class Tides:
-    """Judged once an hour; `hours` seen and the hour `next_h` to come are the same for all."""
+    """Judged once an hour; the hour `next_h` to come is the same for all."""
 
-    def __init__(self, arrays: Arrays, false_alarms_per_week: float) -> None:
+    def __init__(self, arrays: Arrays, room: Floats, false_alarms_per_week: float) -> None:
         self._threshold: Final = -log10(false_alarms_per_week)
-        self._level = Levels(arrays, "slow", _SlowLevel.DAY_EVENTS)
+        self._level = Levels(arrays, room, "slow", _SlowLevel.DAY_EVENTS)
         self._line: Floats = arrays["slow_line"]
         self._sums: Floats = arrays["tide_sums"]
         self._sigma: Floats = arrays["tide_sigma"]
+        self._hours: Floats = arrays["tide_hours"][0]
         self._last: Floats = arrays["tide_last"][0]
         self._since_h: Floats = arrays["tide_since_h"][0]
         self._alarm_h: Floats = arrays["alarm_at"][TIDE]
@@ -40,7 +41,6 @@ class Tides:
         self._offset: Floats = arrays["offset"][TIDE]
         self._top: Floats = arrays["top"][TIDE]
         self._active: Bools = arrays["active"][TIDE]
-        self.hours = 24
         self.next_h = 0
 
     def first(self, n: Floats, fraction: float, hour: int) -> None:
@@ -55,9 +55,14 @@ class Tides:
         self.next_h = hour + 1
         self._level.turn(self.next_h)
 
-    def turn(self, n: Floats, hour: int, stormy: Bools) -> Bools:
-        """An hour with `n` negatives is over; which series stand over the threshold."""
-        self.hours += 1
+    def turn(self, n: Floats, hour: int, stormy: Bools, silent: Bools) -> Bools:
+        """An hour with `n` negatives is over; which series stand over the threshold. It does not judge the `silent`."""
+        left_out = np.flatnonzero(silent)
+        rows = (
+            self._hours, self._sums, self._sigma, self._last, self._since_h, self._surprise, self._top, self._active,
+        )  # fmt: skip
+        values = [row[..., left_out] for row in rows] if left_out.size else []
+        self._hours += 1
         expected = self._line[0] + self._line[1] * (0.5 * HOUR_S)
         n = np.where(stormy, np.minimum(n, expected), n)
         self._sums *= _FADE
@@ -66,7 +71,7 @@ class Tides:
         x = np.log((self._sums[0] + _KAPPA) / (self._sums[1] + _KAPPA))
         chance = _PHI / (2.0 * self._sums[1] + _KAPPA)
         sigma2 = self._sigma[0] / self._sigma[1]
-        variance = sigma2 * (1.0 + _DAYS * 24.0 / self.hours) + chance
+        variance = sigma2 * (1.0 + _DAYS * 24.0 / self._hours) + chance
         z = x / np.sqrt(variance)
         np.multiply(z, self._slope, out=self._surprise)
         self._surprise += self._offset
@@ -74,15 +79,18 @@ class Tides:
         np.copyto(self._since_h, hour + 1, where=x <= 0.0)
         usual = np.sqrt(sigma2)
         learnt = n * np.exp(np.minimum(usual - x, 0.0))
-        held = np.flatnonzero(stormy | self._active)
+        held = np.flatnonzero(stormy | self._active | silent)
         self._level.close(hour, learnt, 1.0, _PHI + _HOUR_SPREAD * expected, held)
-        learns = ~(stormy | self._active) & (self.hours - self._last >= _APART_H)
+        learns = ~(stormy | self._active) & (self._hours - self._last >= _APART_H)
         spread = np.maximum(np.minimum(x * x, 4.0 * variance) - chance, 0.0)
-        np.copyto(self._last, self.hours, where=learns)
+        np.copyto(self._last, self._hours, where=learns)
         np.copyto(self._sigma[0], self._sigma[0] * _FORGET + spread, where=learns)
         np.copyto(self._sigma[1], self._sigma[1] * _FORGET + 1.0, where=learns)
         waited = hour - self._alarm_h
         self._active &= ~(((waited >= 1) & (self._surprise < 0.0)) | (waited >= _PATIENCE_H))
         self.skip(hour)
         over: Bools = self._surprise >= self._threshold
+        over &= ~silent
+        for row, value in zip(rows, values, strict=False):
+            row[..., left_out] = value
         return over
