@@ -24,7 +24,7 @@ from detectors.series.vigie import VigieParams
 from engine.domain.errors import StateError
 
 VERSION: Final = 1
-WIDTH: Final = 4096
+WIDTH: Final = 8192
 """Series that go through a step together: enough to hide the price of a call, few enough to stay in the cache."""
 _HEAD: Final = struct.Struct("<4sHII")
 _MAGIC: Final = b"VGBK"
