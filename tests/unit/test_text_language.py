@@ -22,7 +22,23 @@ def test_normalise(tag: str, lang: str | None) -> None:
 
 def test_told_apart_when_long_and_default_when_short() -> None:
     teller = LanguageTeller(("fr", "en"))
-    assert teller.tell_many([_FRENCH, _ENGLISH, "hello there", " " * 80], [None] * 4) == ["fr", "en", "fr", "fr"]
+    assert teller.tell_many([_FRENCH, _ENGLISH, "Nordalia ???", " " * 80], [None] * 4) == ["fr", "en", "fr", "fr"]
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("I hate this airline", "en"),
+        ("You are liars and thieves", "en"),
+        ("so disappointed with you", "en"),
+        ("vous êtes des voleurs", "fr"),
+        ("merci pour rien", "fr"),
+        ("c'est nul", "fr"),
+    ],
+)
+def test_one_function_word_decides_a_short_text(text: str, lang: str) -> None:
+    assert LanguageTeller(("fr", "en")).tell_many([text], [None]) == [lang]
+    assert LanguageTeller(("en", "fr")).tell_many([text], [None]) == [lang]
 
 
 def test_the_source_is_trusted() -> None:
