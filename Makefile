@@ -72,6 +72,7 @@ fix: dev ## mend what can be mended by itself: format, imports
 
 bench: dev ## mentions a second, end to end, beside a naive loop
 	$(BIN)/python -m tests.bench.bench_replay
+	$(BIN)/python -m tests.bench.bench_bank
 
 bench-detection: dev ## storms found at equal false alarms, beside river's detectors and rules of thumb
 	@$(BIN)/python -m tests.bench.bench_detection $(ARGS)
