@@ -73,7 +73,7 @@ class Replay:
         try:
             self._open()
             quieten_collector()
-        except BaseException:
+        except BaseException:  # whatever ends it, what was opened is closed; then it goes on
             self._stack.close()
             raise
         return self

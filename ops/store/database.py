@@ -51,7 +51,7 @@ class Database:
                 if not current:  # only then does opening wait for a writer
                     with self.write() as connection:
                         migrate(connection, str(self.name))
-            except BaseException:
+            except BaseException:  # whatever ends it, no connection is left behind; then it goes on
                 self._engine.dispose()
                 raise
 

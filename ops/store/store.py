@@ -129,7 +129,7 @@ class Store:
         folder = Path(tempfile.mkdtemp(prefix="vigie-"))
         try:
             store = cls.open(folder / "vigie.db", durable=False, clock_ms=clock_ms)
-        except BaseException:
+        except BaseException:  # whatever ends it, the folder goes; then it goes on
             shutil.rmtree(folder, ignore_errors=True)
             raise
         store._folder = folder
