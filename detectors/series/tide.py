@@ -121,10 +121,7 @@ class Tide:
             if waited >= 1 and self.surprise < 0.0:
                 self.active = False
             elif waited >= _PATIENCE_H:  # a swell that lasts longer is the new normal
-                self.active = False
-                self._level.move(exp(x))
-                self._observed, self._since_h = self._expected, hour + 1
-                self._expected = self._observed
+                self.move(exp(x), hour + 1)
         elif not stormy and self._hours - self._last >= _APART_H:
             self._last = self._hours
             spread = max(min(x * x, 4.0 * variance) - chance, 0.0)
@@ -132,6 +129,14 @@ class Tide:
             self._weight = self._weight * _FORGET + 1.0
         self.skip(hour)
         return over
+
+    def move(self, ratio: float, hour: int) -> None:
+        """A storm outlasted all patience: so many times the old normal is the new one, from this hour on."""
+        self.active = False
+        self._level.move(ratio)
+        self._level.turn(self._next_h)
+        self._expected *= ratio
+        self._observed, self._since_h = self._expected, hour
 
     def expected(self, start_s: int, bin_s: int) -> float:
         """Negatives that the brand's slow normal would bring in a bin of this hour."""

@@ -123,6 +123,12 @@ class VigieDetector:
         self._rate.take_part(full * p.rate_part)
         share.take_part(1.0 - full * (p.tide_part + p.rate_part))
 
+    def parts(self) -> dict[str, float]:
+        """The part of the budget that each test has now; they add up to one."""
+        tests = {"share": self._share, "rate": self._rate, "tide": self._tide}
+        parts = {name: 10.0**test.margin for name, test in tests.items() if test is not None}
+        return parts if self._spike is None else {**parts, "spike": self._params.spike_part}
+
     def score_one(self, x: BinCount) -> Verdict:
         """What `step` would say of this bin. Changes nothing (a copy takes the step)."""
         twin = VigieDetector(self._params, bin_s=self._bin_s, false_alarms_per_week=self._budget)
@@ -147,9 +153,7 @@ class VigieDetector:
         base = level.at(start_s % HOUR_S + 0.5 * self._bin_s) * self._bin_s / HOUR_S
         rate_over = rate.take_rate(n, base, level.unsure, start_s)
         if rate.moved:
-            level.move(rate.moved * rate.drift.m)
-            level.turn(start_s // HOUR_S)
-            rate.settle()
+            self._move_rates(rate.moved * rate.drift.m, start_s)
         self._hour_n += n
         self._hour_s += self._bin_s
         self._missing = self._missing + base if n == 0.0 and not total else 0.0
@@ -159,8 +163,11 @@ class VigieDetector:
             self._mentions += mentions
             other_over = share.take_share(n, mentions, self._share_level.share, start_s)
             if share.moved:
-                self._share_level.move(min(share.share * share.moved, 0.95))
+                before, now = self._share_level.share, min(share.share * share.moved, 0.95)
+                self._share_level.move(now)
                 share.settle()
+                if not rate.active:  # what it learnt last is of before the storm
+                    self._move_rates(now / before, start_s)
         elif spike is not None:
             other_over = spike.take(n, start_s)
         if not self._warm:
@@ -203,6 +210,15 @@ class VigieDetector:
         if other_alarm and other is not None:
             score = max(score, other.surprise)
         return Reading(tests, base * rate.drift.m, score, other_alarm or rate_alarm, active)
+
+    def _move_rates(self, ratio: float, start_s: int) -> None:
+        """A storm outlasted all patience: its rate is the usual one now."""
+        self._rate_level.move(ratio)
+        self._rate_level.turn(start_s // HOUR_S)
+        self._rate.settle()
+        if self._tide is not None:
+            self._tide.move(ratio, start_s // HOUR_S)
+            self._tide_reading = self._tide.reading(False)
 
     def _any_active(self) -> bool:
         share, spike = self._share, self._spike
