@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from detectors.series.evidence import POISSON_COSTS, Evidence, binomial_costs
 from detectors.series.normal import HOUR_S, Drift, NormalPrior
-from detectors.series.tail import Tail, TailPrior
+from detectors.series.tail import Tail, TailPrior, margin_of
 from engine.domain.series import SignalReading
 
 QUIET_S: Final = HOUR_S
@@ -18,7 +18,9 @@ _EBB_S: Final = 1800.0
 _STORM_SURPRISE: Final = 2.0
 """What would come by chance once in a hundred weeks is a storm, whatever the budget: no lesson about calm."""
 _PATIENCE_S: Final = 24 * HOUR_S
-"""A storm that lasts longer is the new normal: learning resumes."""
+"""A storm that lasts longer is the new normal: the level moves there, and learning resumes."""
+_SHRINK: Final = 2.0
+"""Events by which the new normal is held back to the old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,9 @@ class Budgeted:
     """A sequential test of counts against an expectation that is handed in."""
 
     __slots__ = (
-        "_alarm_s", "_bin_s", "_costs", "_ebb", "_evidence", "_expected", "_name", "_observed", "_share", "_span",
-        "_storm_surprise", "_threshold", "active", "drift", "storm", "surprise", "tail",
+        "_alarm_s", "_bin_s", "_costs", "_ebb", "_evidence", "_expected", "_name", "_observed", "_share",
+        "_span", "_storm_surprise", "_threshold", "_whole", "active", "drift", "margin", "moved", "storm", "surprise",
+        "tail",
     )  # fmt: skip
 
     def __init__(self, params: TestParams, bin_s: int, false_alarms_per_week: float) -> None:
@@ -45,7 +48,7 @@ class Budgeted:
         self._bin_s = bin_s
         self._span = max(1.0, params.normal.span_s / bin_s)
         self._ebb = 0.5 ** (bin_s / _EBB_S)
-        self._threshold = -log10(false_alarms_per_week * params.part)
+        self._whole = -log10(false_alarms_per_week)
         self._evidence = Evidence(bin_s)
         self.tail = Tail(params.tail)
         self.drift = Drift(params.normal)
@@ -56,6 +59,13 @@ class Budgeted:
         self.active = False
         self.storm = False
         self.surprise = 0.0
+        self.moved = 0.0  # the ratio at which a storm outlasted all patience, for the one that keeps the level
+        self.take_part(params.part)
+
+    def take_part(self, part: float) -> None:
+        """Give this test a part of the budget."""
+        self.margin = margin_of(part, self._whole)
+        self._threshold = self._whole - self.margin
         self._storm_surprise = max(_STORM_SURPRISE, self._threshold)
 
     def take_rate(self, n: float, base: float, unsure: float, start_s: int) -> bool:
@@ -88,7 +98,8 @@ class Budgeted:
             self.storm = True
         if self.active:
             self._ebbing(n, expected, start_s)
-        elif info > 0.0 or n > 0.0:
+            return False
+        if info > 0.0 or n > 0.0:
             self.drift.add(n, expected, info)
         return self.surprise >= self._threshold
 
@@ -97,9 +108,23 @@ class Budgeted:
         self._observed = self._observed * self._ebb + n
         self._expected = self._expected * self._ebb + expected
         since = start_s - self._alarm_s
-        if (since >= QUIET_S and self._observed <= 1.5 * self._expected + 0.25) or since >= _PATIENCE_S:
+        over = since >= QUIET_S and self._observed <= 1.5 * self._expected + 0.25
+        if over or since >= _PATIENCE_S:
             self.active = self.storm = False
             self._evidence.reset()
+            if not over:
+                self.moved = (self._observed + _SHRINK) / (self._expected + _SHRINK)
+
+    def settle(self) -> None:
+        """The level has moved to where the storm stayed."""
+        self.moved = 0.0
+        self.drift.restart()
+        self._evidence.reset()
+
+    @property
+    def share(self) -> float:
+        """The share that is usual now, drift and all; of a test of shares."""
+        return self._share
 
     def open(self, start_s: int) -> None:
         """The evidence stood over the threshold: stay active until normal again, and learn nothing meanwhile."""

@@ -20,8 +20,8 @@ RATIOS: Final = (2.0, 3.0, 5.0, 8.0, 16.0)
 """Rate ratios looked for. Below 2 real drift looks alike; above 16 one bin is enough for any of them."""
 _L0, _L1, _L2, _L3, _L4 = (log(r) for r in RATIOS)  # unrolled below: this runs for every bin of every brand
 _ZERO: Final = (0.0, 0.0, 0.0, 0.0, 0.0)
-_A_MAX: Final = 18.0
-"""Tempered events a bin: more are tempered further, so that exp stays far from overflow."""
+_A_MAX: Final = 200.0
+"""Tempered events a bin: more are tempered further, so that exp stays clear of overflow (16^200 = e^554)."""
 _GAIN_MAX: Final = 50.0
 POISSON_COSTS: Final = tuple(r - 1.0 for r in RATIOS)
 _CAP: Final = 1e13

@@ -19,9 +19,13 @@ from typing import Any, Final
 HOUR_S: Final = 3600
 _SLOW: Final = 0.5 ** (1 / 336)
 """An hour's forgetting of the slow level: half in two weeks, so that a weekday is known from more than one."""
+_MOVED: Final = 0.25
+"""Weight left to a level that has moved: what is known of it is of days, not of weeks."""
 _LOG_S2_MIN: Final = log(1e-4)
 _LOG_S2_MAX: Final = log(4.0)
 """The drift is between one per cent and a factor of e squared."""
+_REACH: Final = 2.5
+"""A drift beyond so many of its own standard deviations is none: a slow storm may not pass for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Drift:
         self.expected += expected
         self.info += info
         e = n - expected
-        e *= e / (1.0 + self.unsure * info)
+        e *= e / (1.0 + self._p_var * info)
         limit = 9.0 * self.phi * info + 1.0  # 3 sigma, and a first event of a silent brand is no outlier
         self.square += e if e < limit else limit
 
@@ -95,6 +99,8 @@ class Drift:
             n = min(max(n, e - limit), e + limit)
             self._x += part * (n - e) / info
             self._p_var *= 1.0 - part
+            reach = _REACH * exp(0.5 * self._log_s2)
+            self._x = min(max(self._x, -reach), reach)
         self.coast(seconds)
         return n, inflation
 
@@ -103,6 +109,13 @@ class Drift:
         rho = exp(-seconds / self._prior.memory_s)
         self._x *= rho
         self._p_var = self._p_var * rho * rho + exp(self._log_s2) * (1.0 - rho * rho)
+        self.clear()
+        self._refresh()
+
+    def restart(self) -> None:
+        """The level has moved to where the brand is: begin with no drift from there."""
+        self._x = 0.0
+        self._p_var = exp(self._log_s2)
         self.clear()
         self._refresh()
 
@@ -144,9 +157,15 @@ class ShareLevel:
         self._den = self._den * keep + total / inflation
         self._refresh()
 
+    def move(self, share: float) -> None:
+        """A storm outlasted all patience: its share is the usual one now, known as well as a few days tell."""
+        self._den *= _MOVED
+        self._num = share * (self.PRIOR_MENTIONS + self._den) - self.PRIOR_SHARE * self.PRIOR_MENTIONS
+        self._refresh()
+
     def _refresh(self) -> None:
         share = (self.PRIOR_SHARE * self.PRIOR_MENTIONS + self._num) / (self.PRIOR_MENTIONS + self._den)
-        self.share = min(share, 0.99)
+        self.share = min(max(share, 1e-4), 0.99)
 
     def dump(self) -> list[Any]:
         return [self._num, self._den]
@@ -216,6 +235,11 @@ class RateLevel:
         keep = _SLOW**fraction
         self._num = self._num * keep + n / inflation
         self._den = self._den * keep + here * day * fraction / inflation
+
+    def move(self, ratio: float) -> None:
+        """A storm outlasted all patience: its rate is the usual one now, known as well as a few days tell."""
+        self._num *= _MOVED * ratio
+        self._den *= _MOVED
 
     def first(self, hour: int, n: float, fraction: float) -> None:
         """Gather an hour, or part of it, of the first day: nothing is known yet to compare it with."""

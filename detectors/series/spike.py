@@ -1,10 +1,10 @@
 """A sharp departure of a series that has no total: z-scores of the log count over three spans, summed.
 
 A count without exposure bursts for many reasons, so its logarithm is judged: over 5 minutes, half an hour and 3 hours
-(exponential windows), each against a mean, a variance and an hour-of-day offset that forget in a week. A burst shows in
-all three, a lone bin in one; their sum over sqrt(3) goes through the same learnt tail as the sequential tests. Updates
-are clipped at three standard deviations. (Detectors of this kind on volumes of mentions: Lavin and Ahmad 2015, arXiv
-1510.03336.)
+(exponential windows), each against a mean, a variance and an hour-of-day offset that forget in two weeks. A burst shows
+in all three, a lone bin in one; their sum over sqrt(3) goes through the same learnt tail as the sequential tests.
+Updates are clipped at three standard deviations. (Detectors of this kind on volumes of mentions: Lavin and Ahmad 2015,
+arXiv 1510.03336.)
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ SPANS_S: Final = (300.0, 1800.0, 10_800.0)
 _N: Final = len(SPANS_S)
 _UNIT_S: Final = 300.0
 """Counts are taken per five minutes before the logarithm of 1 + count, whatever the bin."""
-_MEMORY_S: Final = 168.0 * HOUR_S
-"""Half-life of what is usual: a week holds every weekday once."""
+_MEMORY_S: Final = 336.0 * HOUR_S
+"""Half-life of what is usual: two weeks, as of the slow level, so that a weekday is known from more than one."""
 _NOISE: Final = 0.01
 """Least variance of a log count: a tenth either way is never news."""
 _QUIET_S: Final = HOUR_S

@@ -14,7 +14,7 @@ teach nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import log, log10
 from typing import Any, Final
 
 _LN10: Final = log(10.0)
@@ -25,6 +25,18 @@ _ABOVE: Final = 0.25
 """Share of tops above the level: seven a week, enough to learn from, and few enough to be the tail."""
 _KEEP: Final = 0.5 ** (1 / 224)
 """A top's forgetting: half in eight weeks, since rare things need a long memory."""
+
+
+SILENT: Final = 99.0
+"""The threshold of a test without a part of the budget: none that counts could reach."""
+
+
+def margin_of(part: float, whole: float) -> float:
+    """What sets the surprise of a test with this part of the budget on one scale with the others.
+
+    A test alarms where surprise + margin reaches `whole`, -log10 of the whole budget.
+    """
+    return max(log10(part), whole - SILENT) if part > 0.0 else whole - SILENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from math import exp, log, log10, sqrt
 from typing import Any, Final
 
 from detectors.series.normal import HOUR_S, RateLevel
-from detectors.series.tail import Tail, TailPrior
+from detectors.series.tail import Tail, TailPrior, margin_of
 from engine.domain.series import SignalReading
 
 HALF_LIFE_H: Final = 4.0
@@ -59,11 +59,12 @@ class Tide:
 
     __slots__ = (
         "_alarm_h", "_expected", "_hours", "_last", "_level", "_next_h", "_observed", "_since_h", "_square",
-        "_threshold", "_weight", "active", "surprise", "tail", "told",
+        "_threshold", "_weight", "_whole", "active", "margin", "surprise", "tail", "told",
     )  # fmt: skip
 
-    def __init__(self, false_alarms_per_week: float) -> None:
-        self._threshold = -log10(false_alarms_per_week)
+    def __init__(self, false_alarms_per_week: float, part: float = 1.0) -> None:
+        self._whole = -log10(false_alarms_per_week)
+        self.take_part(part)
         self.tail = Tail(PRIOR)
         self._level = _SlowLevel()
         self._observed = self._expected = 0.0
@@ -74,6 +75,11 @@ class Tide:
         self.active = False
         self.surprise = -1.0
         self.told = False
+
+    def take_part(self, part: float) -> None:
+        """Give this test a part of the budget."""
+        self.margin = margin_of(part, self._whole)
+        self._threshold = self._whole - self.margin
 
     def first(self, n: float, fraction: float, hour: int) -> None:
         """Gather an hour, or part of it, of the first day."""
@@ -109,17 +115,28 @@ class Tide:
         if not (stormy or self.active):  # the level learns no more of a swell than its usual wandering
             usual = sqrt(self._square / self._weight)
             self._level.close(hour, n * exp(usual - x) if x > usual else n, 1.0, _PHI + _HOUR_SPREAD * expected)
+        over = self.surprise >= self._threshold and not self.active
         if self.active:
             waited = hour - self._alarm_h
-            if (waited >= 1 and self.surprise < 0.0) or waited >= _PATIENCE_H:
+            if waited >= 1 and self.surprise < 0.0:
                 self.active = False
+            elif waited >= _PATIENCE_H:  # a swell that lasts longer is the new normal
+                self.move(exp(x), hour + 1)
         elif not stormy and self._hours - self._last >= _APART_H:
             self._last = self._hours
             spread = max(min(x * x, 4.0 * variance) - chance, 0.0)
             self._square = self._square * _FORGET + spread
             self._weight = self._weight * _FORGET + 1.0
         self.skip(hour)
-        return self.surprise >= self._threshold
+        return over
+
+    def move(self, ratio: float, hour: int) -> None:
+        """A storm outlasted all patience: so many times the old normal is the new one, from this hour on."""
+        self.active = False
+        self._level.move(ratio)
+        self._level.turn(self._next_h)
+        self._expected *= ratio
+        self._observed, self._since_h = self._expected, hour
 
     def expected(self, start_s: int, bin_s: int) -> float:
         """Negatives that the brand's slow normal would bring in a bin of this hour."""

@@ -40,10 +40,15 @@ class VigieParams:
 
     warm_up_s: int = 24 * HOUR_S
     """A whole day: every hour has been seen once."""
-    share_part: float = 0.6
-    """Of the budget, where there is a total. The share is the sharper test: volume bursts for harmless reasons."""
     tide_part: float = 0.25
-    """Of the budget, where there is a total: the absolute rate over hours. What is left goes to the rate of minutes."""
+    """Of the budget, where there is a total and the share has no room to rise: the absolute rate over hours."""
+    rate_part: float = 0.15
+    """The same of the rate of minutes. The share test has the rest, all of it where the share has room."""
+    share_room: float = 0.2
+    """Up to this usual share a storm shows in the share, and more of everything at an unchanged share is a buzz:
+    four in five of its mentions are not negative. There the absolute rates have no part of the budget."""
+    share_full: float = 0.4
+    """From this usual share on they have their whole part: a storm may leave the share as it is."""
     spike_part: float = 0.5
     """Of the budget, where there is none: neither is known to be the better."""
     share_normal: NormalPrior = field(default_factory=NormalPrior)
@@ -99,14 +104,30 @@ class VigieDetector:
 
     def _make_tests(self, *, with_total: bool) -> None:
         p = self._params
-        other_part = p.share_part if with_total else p.spike_part
-        tide_part = p.tide_part if with_total else 0.0
-        rate = TestParams("rate", 1.0 - other_part - tide_part, p.rate_normal, p.rate_tail)
-        share = TestParams("share", other_part, p.share_normal, p.share_tail)
-        self._tide = Tide(self._budget * tide_part) if with_total else None
+        rate = TestParams("rate", 1.0 - p.spike_part, p.rate_normal, p.rate_tail)
+        share = TestParams("share", 1.0, p.share_normal, p.share_tail)
+        self._tide = Tide(self._budget) if with_total else None
         self._rate = Budgeted(rate, self._bin_s, self._budget)
         self._share = Budgeted(share, self._bin_s, self._budget) if with_total else None
-        self._spike = None if with_total else Spike(self._bin_s, self._budget * other_part)
+        self._spike = None if with_total else Spike(self._bin_s, self._budget * p.spike_part)
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """Part the budget among the tests, by how much room the usual share has to rise."""
+        p, share, tide = self._params, self._share, self._tide
+        if share is None or tide is None:
+            return
+        full = (self._share_level.share - p.share_room) / (p.share_full - p.share_room)
+        full = min(max(full, 0.0), 1.0)
+        tide.take_part(full * p.tide_part)
+        self._rate.take_part(full * p.rate_part)
+        share.take_part(1.0 - full * (p.tide_part + p.rate_part))
+
+    def parts(self) -> dict[str, float]:
+        """The part of the budget that each test has now; they add up to one."""
+        tests = {"share": self._share, "rate": self._rate, "tide": self._tide}
+        parts = {name: 10.0**test.margin for name, test in tests.items() if test is not None}
+        return parts if self._spike is None else {**parts, "spike": self._params.spike_part}
 
     def score_one(self, x: BinCount) -> Verdict:
         """What `step` would say of this bin. Changes nothing (a copy takes the step)."""
@@ -131,6 +152,8 @@ class VigieDetector:
         was_active = self._any_active()  # of the tests of minutes: a swell does not silence a storm on top of it
         base = level.at(start_s % HOUR_S + 0.5 * self._bin_s) * self._bin_s / HOUR_S
         rate_over = rate.take_rate(n, base, level.unsure, start_s)
+        if rate.moved:
+            self._move_rates(rate.moved * rate.drift.m, start_s)
         self._hour_n += n
         self._hour_s += self._bin_s
         self._missing = self._missing + base if n == 0.0 and not total else 0.0
@@ -139,6 +162,12 @@ class VigieDetector:
             mentions = n if total is None or total < n else total
             self._mentions += mentions
             other_over = share.take_share(n, mentions, self._share_level.share, start_s)
+            if share.moved:
+                before, now = self._share_level.share, min(share.share * share.moved, 0.95)
+                self._share_level.move(now)
+                share.settle()
+                if not rate.active:  # what it learnt last is of before the storm
+                    self._move_rates(now / before, start_s)
         elif spike is not None:
             other_over = spike.take(n, start_s)
         if not self._warm:
@@ -165,11 +194,15 @@ class VigieDetector:
                     self._tide_reading = tide.reading(False)
             # between two hours the tide says the same: one reading serves them all
             tests = (*tests, tide.reading(True) if tide_alarm else self._tide_reading)
-            score = self._freshest(
-                rate.surprise, other.surprise if other is not None else _UNHEARD, tide.surprise, start_s
-            )
+            shared = _UNHEARD if share is None else share.surprise + share.margin
+            score = self._freshest(rate.surprise + rate.margin, shared, tide.surprise + tide.margin, start_s)
             if other_alarm or rate_alarm or tide_alarm:  # an alarm is news, whatever peak came before
-                score = max(score, max(t.surprise for t in tests if t.alarm))
+                score = max(
+                    score,
+                    rate.surprise + rate.margin if rate_alarm else score,
+                    shared if other_alarm else score,
+                    tide.surprise + tide.margin if tide_alarm else score,
+                )
             usual = tide.expected(start_s, self._bin_s)
             return Reading(tests, usual, score, other_alarm or rate_alarm or tide_alarm, active or tide.active)
         heard = rate.surprise if rate_alarm else _UNHEARD
@@ -177,6 +210,15 @@ class VigieDetector:
         if other_alarm and other is not None:
             score = max(score, other.surprise)
         return Reading(tests, base * rate.drift.m, score, other_alarm or rate_alarm, active)
+
+    def _move_rates(self, ratio: float, start_s: int) -> None:
+        """A storm outlasted all patience: its rate is the usual one now."""
+        self._rate_level.move(ratio)
+        self._rate_level.turn(start_s // HOUR_S)
+        self._rate.settle()
+        if self._tide is not None:
+            self._tide.move(ratio, start_s // HOUR_S)
+            self._tide_reading = self._tide.reading(False)
 
     def _any_active(self) -> bool:
         share, spike = self._share, self._spike
@@ -258,6 +300,7 @@ class VigieDetector:
             if share is not None:
                 n, inflation = share.close(seconds) if self._warm else share.first(seconds)
                 self._share_level.close(n, mentions, hours, inflation)
+                self._share_out()
         else:
             rate.drift.coast(seconds)
             if share is not None:
@@ -295,3 +338,4 @@ class VigieDetector:
             self._spike.load(snapshot["spike"])
         self._rate_level.load(snapshot["rate_level"], self._block * BLOCK_S // HOUR_S)
         self._share_level.load(snapshot["share_level"])
+        self._share_out()
