@@ -4,6 +4,10 @@
 of day and weekday, so that a storm whose volume rises at an unchanged share is one too; **tide**: the same over hours.
 Where no total is counted there is no share, and a **spike** alarm stands beside the rate. The budget is shared out;
 docs/detection.md has the model.
+
+During a planned event rate, tide and spike expect `lift` times as much; the share is untouched. Lifted hours teach the
+volume's levels, drift and tails nothing: to learn n / lift would teach the user's guess as a habit where the guess is
+wrong, and a few hours less are no loss. On the first day, when nothing else is known, n / lift is what there is.
 """
 
 from __future__ import annotations
@@ -94,6 +98,8 @@ class VigieDetector:
         self._hour_n, self._hour_s = 0.0, 0
         self._tide_over = False
         self._missing = 0.0  # negatives expected since the last mention of any feeling
+        self._lifted_block = self._lifted_top = False  # held a planned event: the block, and the six hours, so far
+        self._hour_lift = 0.0  # sum over the hour's bins of their lift, in bins
         self._tide_reading = _NO_TIDE
         self._make_tests(with_total=False)
 
@@ -118,7 +124,7 @@ class VigieDetector:
         self.step(x)
 
     def step(self, x: BinCount) -> Verdict:
-        start_s, _, n, total = x
+        start_s, _, n, total, lift = x
         if self._first_s is None:
             self._first_s, self._block = start_s, start_s // BLOCK_S
             self._make_tests(with_total=total is not None)
@@ -130,17 +136,21 @@ class VigieDetector:
         other = spike if share is None else share
         was_active = self._any_active()  # of the tests of minutes: a swell does not silence a storm on top of it
         base = level.at(start_s % HOUR_S + 0.5 * self._bin_s) * self._bin_s / HOUR_S
-        rate_over = rate.take_rate(n, base, level.unsure, start_s)
-        self._hour_n += n
-        self._hour_s += self._bin_s
         self._missing = self._missing + base if n == 0.0 and not total else 0.0
+        volume = n
+        if lift != 1.0:
+            volume, base = self._lifted(n, base, lift)
+        rate_over = rate.take_rate(volume, base, level.unsure, start_s)
+        self._hour_n += volume
+        self._hour_s += self._bin_s
+        self._hour_lift += lift
         other_over = False
         if share is not None:
             mentions = n if total is None or total < n else total
             self._mentions += mentions
             other_over = share.take_share(n, mentions, self._share_level.share, start_s)
         elif spike is not None:
-            other_over = spike.take(n, start_s)
+            other_over = spike.take(n / lift, start_s)
         if not self._warm:
             return self._warming(start_s)
         other_alarm = rate_alarm = False
@@ -170,13 +180,20 @@ class VigieDetector:
             )
             if other_alarm or rate_alarm or tide_alarm:  # an alarm is news, whatever peak came before
                 score = max(score, max(t.surprise for t in tests if t.alarm))
-            usual = tide.expected(start_s, self._bin_s)
+            usual = tide.expected(start_s, self._bin_s) * lift
             return Reading(tests, usual, score, other_alarm or rate_alarm or tide_alarm, active or tide.active)
         heard = rate.surprise if rate_alarm else _UNHEARD
         score = max(heard, self._fresh(1, other.surprise, start_s)) if other is not None else heard
         if other_alarm and other is not None:
             score = max(score, other.surprise)
         return Reading(tests, base * rate.drift.m, score, other_alarm or rate_alarm, active)
+
+    def _lifted(self, n: float, base: float, lift: float) -> tuple[float, float]:
+        """Volume and expectation of a bin within a planned event."""
+        if not self._warm:
+            return n / lift, base
+        self._lifted_block = self._lifted_top = True
+        return n, base * lift
 
     def _any_active(self) -> bool:
         share, spike = self._share, self._spike
@@ -185,7 +202,8 @@ class VigieDetector:
     def _turn_hour(self, hour: int) -> None:
         """An hour is over: let the tide judge it."""
         n, seconds = self._hour_n, self._hour_s
-        self._hour_n, self._hour_s = 0.0, 0
+        lift = self._hour_lift * self._bin_s / seconds if self._warm and seconds else 1.0
+        self._hour_n, self._hour_s, self._hour_lift = 0.0, 0, 0.0
         tide, share = self._tide, self._share
         if tide is None:
             return
@@ -193,7 +211,7 @@ class VigieDetector:
             tide.skip(hour)
         elif self._warm:
             stormy = self._rate.active or (share is not None and share.active)
-            self._tide_over = tide.turn(n, hour, stormy=stormy)
+            self._tide_over = tide.turn(n, hour, stormy=stormy, lift=lift)
         else:
             tide.first(n, seconds / HOUR_S, hour)
         self._tide_reading = tide.reading(False)
@@ -240,17 +258,22 @@ class VigieDetector:
         self._stormy = self._stormy or (share is not None and share.storm)
         if start_s // TOP_S != block * BLOCK_S // TOP_S:
             calm = self._warm and not self._stormy
-            for test in (rate, share, spike):
+            usual = calm and not self._lifted_top
+            if share is not None:
+                share.tail.close(calm=calm)
+            for test in (rate, spike):
                 if test is not None:
-                    test.tail.close(calm=calm)
+                    test.tail.close(calm=usual)
             if self._tide is not None:
-                self._tide.close_top(calm=calm)
-            self._stormy = False
+                self._tide.close_top(calm=usual)
+            self._stormy = self._lifted_top = False
         hour = block * BLOCK_S // HOUR_S
         if start_s // HOUR_S != hour:
             self._turn_hour(hour)
         if not self._any_active() and not (self._warm and self._missing > _SILENCE):
-            if self._warm:
+            if self._lifted_block:
+                rate.drift.coast(seconds)
+            elif self._warm:
                 n, inflation = rate.close(seconds)
                 self._rate_level.close(hour, n, hours, inflation)
             else:
@@ -262,6 +285,7 @@ class VigieDetector:
             rate.drift.coast(seconds)
             if share is not None:
                 share.drift.coast(seconds)
+        self._lifted_block = False
         self._rate_level.turn(start_s // HOUR_S)
 
     def snapshot(self) -> dict[str, Any]:
@@ -270,6 +294,7 @@ class VigieDetector:
             "clock": [self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy],
             "peaks": [list(peak) for peak in self._peaks],
             "hour": [self._hour_n, self._hour_s, self._tide_over, self._missing],
+            "lift": [self._lifted_block, self._lifted_top, self._hour_lift],
             "tide": None if self._tide is None else self._tide.dump(),
             "rate": self._rate.dump(),
             "share": None if self._share is None else self._share.dump(),
@@ -285,6 +310,9 @@ class VigieDetector:
         self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy = snapshot["clock"]
         self._peaks = [(peak, at_s) for peak, at_s in snapshot["peaks"]]
         self._hour_n, self._hour_s, self._tide_over, self._missing = snapshot["hour"]
+        in_bins = self._hour_s / self._bin_s  # a snapshot from before there were planned events
+        lift = snapshot.get("lift", [False, False, in_bins])
+        self._lifted_block, self._lifted_top, self._hour_lift = lift
         if self._tide is not None:
             self._tide.load(snapshot["tide"])
             self._tide_reading = self._tide.reading(False)
