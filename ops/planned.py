@@ -112,8 +112,8 @@ class _Ics:
             told[nth] = (self._name(nth, event), self._brands_of(nth, event), self._ratio(nth, event))
         try:
             unfolded = recurring_ical_events.of(self._calendar).between(first, last + timedelta(days=1))
-        except (ValueError, TypeError, OverflowError) as error:  # a rule that no library can follow
-            raise ConfigError(f"{self._path}: a repetition can't be unfolded: {error}; mend its RRULE") from None
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:  # what the libraries can't follow
+            raise ConfigError(f"{self._path}: a repetition can't be unfolded: {error}; mend its RRULE or RECURRENCE-ID") from None
         found = []
         for event in unfolded:
             if str(event.get("STATUS", "")).upper() == "CANCELLED":
