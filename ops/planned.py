@@ -113,7 +113,9 @@ class _Ics:
         try:
             unfolded = recurring_ical_events.of(self._calendar).between(first, last + timedelta(days=1))
         except (ValueError, TypeError, AttributeError, OverflowError) as error:  # what the libraries can't follow
-            raise ConfigError(f"{self._path}: a repetition can't be unfolded: {error}; mend its RRULE or RECURRENCE-ID") from None
+            raise ConfigError(
+                f"{self._path}: a repetition can't be unfolded: {error}; mend its RRULE or RECURRENCE-ID"
+            ) from None
         found = []
         for event in unfolded:
             if str(event.get("STATUS", "")).upper() == "CANCELLED":

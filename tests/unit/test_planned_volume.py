@@ -7,7 +7,10 @@ import random
 import pytest
 
 from detectors.table import DETECTORS
+from engine.domain.batch import Batch
+from engine.domain.config import PlannedEvent
 from engine.domain.series import BinCount, Reading
+from tests.infra.fakes import MINUTE_MS, START_MS, Recorder, make_engine, synthetic
 
 DAY_S, BIN_S = 86_400, 300
 WAVE = range(10 * DAY_S + 9 * 3_600, 10 * DAY_S + 21 * 3_600)
@@ -75,3 +78,31 @@ def test_river_sees_counts_divided_by_their_lift() -> None:
     name = "river/StandardAbsoluteDeviation"
     assert alarms(judged(times=5.0, lift=5.0, name=name)) == []
     assert [at_s in WAVE for at_s, _ in alarms(judged(times=15.0, lift=1.0, name=name))][:1] == [True]
+
+
+def whole(ratio: float | None, heat: float) -> Recorder:
+    """Nine days through the engine; on the last but one a wave at an unchanged share, planned at `ratio` or not."""
+    start_min = 7 * 1_440 + 600
+    wave = [
+        m._replace(id=f"w{m.id}", created_at_ms=m.created_at_ms + start_min * MINUTE_MS, author_id=f"w{m.id}")
+        for m in synthetic(1, seed=9, per_hour=20.0 * heat)
+        if 600 <= (m.created_at_ms - START_MS) // MINUTE_MS < 960
+    ]
+    event = PlannedEvent(
+        "Soldes d'hiver", ("Nordalia",), START_MS // 1000 + (start_min + 600) * 60,
+        START_MS // 1000 + (start_min + 960) * 60, ratio or 1.0,
+    )  # fmt: skip
+    engine = make_engine("vigie", bin_s=300, lang="en", events=(event,) if ratio else ())
+    recorder = Recorder()
+    mentions = tuple(sorted([*synthetic(9), *wave], key=lambda m: (m.created_at_ms, m.id)))
+    recorder.apply(engine.step(Batch(mentions=mentions, end=True), START_MS + 10**10))
+    return recorder
+
+
+def test_through_the_engine_the_planned_wave_opens_nothing_and_a_larger_one_says_during_what() -> None:
+    (unplanned,) = whole(None, 6.0).incidents.values()
+    assert not any("Soldes" in reason for reason in unplanned.levels[0].reasons)
+    assert not whole(7.0, 6.0).incidents
+    (larger,) = whole(1.5, 12.0).incidents.values()
+    assert "During the planned event “Soldes d'hiver” (×1.5 expected)" in larger.levels[0].reasons
+    assert any("Soldes" in entry.text for entry in larger.timeline if entry.kind == "opened")
