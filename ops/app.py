@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +16,7 @@ from engine.domain.errors import ConfigError
 from engine.domain.incident import Incident
 from engine.domain.playbook import Plan, PlanRequest
 from engine.ports.detector import SeriesDetector
+from ops.planned import planned_events
 from ops.settings import Settings
 from ops.store.store import Store
 from playbooks.catalogue import load_catalogue
@@ -29,8 +31,11 @@ def program_version() -> str:
         return "0"
 
 
-def engine_config(settings: Settings, *, exercise: bool = False) -> EngineConfig:
-    """The part of the settings that the inside needs."""
+def engine_config(settings: Settings, *, exercise: bool = False, now_s: float | None = None) -> EngineConfig:
+    """The part of the settings that the inside needs. Repeated events are unfolded to two years after `now_s`.
+
+    Raises ConfigError when the ICS file can't be used.
+    """
     detection, incidents = settings.detection, settings.incidents
     return EngineConfig(
         brands=tuple(
@@ -55,6 +60,8 @@ def engine_config(settings: Settings, *, exercise: bool = False) -> EngineConfig
         watch_s=incidents.watch_s,
         level_hold_s=incidents.level_hold_s,
         exercise=exercise,
+        events=planned_events(settings, time.time() if now_s is None else now_s),
+        provisional=settings.alerts.provisional,
     )
 
 

@@ -54,6 +54,9 @@ METRICS: dict[str, MetricSpec] = {
     ),
     "incident_level": MetricSpec("gauge", ("brand",), "Level now: 0 vert, 1 jaune, 2 orange, 3 rouge."),
     "incidents_open": MetricSpec("gauge", ("brand",), "Incidents open, acknowledged or contained."),
+    "provisional_alerts": MetricSpec(
+        "counter", ("outcome",), "Alerts told ahead of the watermark: raised, and then confirmed or withdrawn."
+    ),
     "watermark_lag_seconds": MetricSpec("gauge", (), "How far the watermark stands behind the clock."),
     "source_lag": MetricSpec("gauge", ("source", "partition"), "Records of a source that wait to be read."),
     "source_last_mention_timestamp_seconds": MetricSpec(

@@ -22,8 +22,10 @@ Lang: TypeAlias = Literal["fr", "en"]
 LevelName: TypeAlias = Literal["vert", "jaune", "orange", "rouge"]
 
 
-def fail(message: str) -> PydanticCustomError:
-    return PydanticCustomError("setting", cast(Any, "{message}"), {"message": message})
+def fail(message: str, at: tuple[str | int, ...] = ()) -> PydanticCustomError:
+    """A mistake in the settings; `at` is where it stands, where that is not where it is found."""
+    context: dict[str, Any] = {"message": message} | ({"at": at} if at else {})
+    return PydanticCustomError("setting", cast(Any, "{message}"), context)
 
 
 def _from_folder(path: Path, info: ValidationInfo) -> Path:

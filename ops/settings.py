@@ -12,11 +12,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from engine.domain.errors import ConfigError
 from engine.domain.playbook import BrandVoice
+from ops.moment import second_of
 from ops.secret import EnvName, Secret, read_secret
 from ops.section import (
     DATABASE_URL_ENV,
@@ -37,6 +39,20 @@ from ops.section import (
     refuse_twins,
 )
 from ops.yaml_file import YamlFile, read_yaml
+
+EVENT_RATIO = 3.0
+EVENT_RATIO_MAX = 100.0
+
+
+def _known_moment(text: str) -> str:
+    try:
+        second_of(text, ZoneInfo("UTC"))
+    except (ValueError, OverflowError):
+        raise fail(f"{text[:40]!r} is no time; write 2026-01-07T08:00, or a day such as 2026-01-07") from None
+    return text
+
+
+Moment: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_known_moment)]
 
 
 class Brand(Section):
@@ -91,6 +107,21 @@ class Detection(Section):
     """How late a mention may arrive and still count in its bin, in seconds."""
     detector: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./-]{1,60}$")] = "vigie"
     """The detector of the series, by its name in the table of detectors."""
+
+
+class Event(Section):
+    """A wave that is expected: sales, a match, a launch. It is labelled and judged against a raised baseline."""
+
+    name: Name
+    """What people call it; stands in the reasons of an incident that opens meanwhile."""
+    brands: Annotated[tuple[Name, ...], Field(min_length=1, max_length=1_000)] | Literal["all"] = "all"
+    """The brands that it concerns."""
+    start: Moment
+    """When it begins: ISO 8601, in `timezone` unless it names a zone. A day alone begins at midnight."""
+    end: Moment
+    """When it ends. A day alone is part of it."""
+    expected_ratio: Annotated[float, Field(ge=1, le=EVENT_RATIO_MAX)] = EVENT_RATIO
+    """How many times the usual negatives are expected."""
 
 
 class Incidents(Section):
@@ -289,6 +320,9 @@ class Alerts(Section):
 
     channels: Annotated[tuple[Channel, ...], Field(max_length=100)] = (ConsoleChannel(name="log", type="console"),)
     """In the order in which they are served."""
+    provisional: bool = True
+    """Tell the team when the evidence is there, before late mentions have had their time? It is then confirmed or
+    withdrawn."""
     base_url: Url | None = None
     """Public address of this installation, for the links in alerts."""
 
@@ -339,6 +373,10 @@ class Settings(Section):
     """The time zone of the team, for the hours in alerts and reports."""
     brands: Annotated[tuple[Brand, ...], Field(max_length=1_000)] = ()
     """The brands to watch."""
+    events: Annotated[tuple[Event, ...], Field(max_length=1_000)] = ()
+    """Planned events."""
+    events_ics: LocalPath | None = None
+    """More of them, in an ICS file as calendar programs export it."""
     detection: Detection = Detection()
     incidents: Incidents = Incidents()
     sources: Sources = Sources()
@@ -350,6 +388,7 @@ class Settings(Section):
     def _fits_together(self) -> Self:
         names = [brand.name for brand in self.brands]
         refuse_twins("brand", names)
+        self._check_events(names)
         for channel in self.alerts.channels:
             for name in channel.brands:
                 if name not in names:
@@ -357,6 +396,17 @@ class Settings(Section):
                     hint = f"; did you mean {close[0]!r}?" if close else ""
                     raise fail(f"the channel {channel.name!r} asks for the brand {name!r}, which is not listed{hint}")
         return self
+
+    def _check_events(self, names: list[str]) -> None:
+        zone = ZoneInfo(self.timezone)
+        for i, event in enumerate(self.events):
+            if second_of(event.end, zone, is_end=True) <= second_of(event.start, zone):
+                raise fail(f"the event {event.name!r} ends before it begins", at=("events", i, "end"))
+            for name in () if event.brands == "all" or not names else event.brands:
+                if name not in names:
+                    close = difflib.get_close_matches(name, names, n=1)
+                    hint = f"did you mean {close[0]!r}?" if close else f"listed are: {', '.join(names[:10])}"
+                    raise fail(f"{name!r} is no brand of this file; {hint}", at=("events", i, "brands"))
 
     @property
     def database_url(self) -> str:
@@ -406,6 +456,7 @@ def _explain(error: ValidationError, source: YamlFile) -> str:
     first, *others = error.errors(include_url=False, include_input=False)
     # pydantic puts the kind of a channel into the path; the file has no such step
     loc = [step for i, step in enumerate(first["loc"]) if i != 3 or first["loc"][:2] != ("alerts", "channels")]
+    loc = list(first.get("ctx", {}).get("at", loc))
     if "key" in first.get("ctx", {}):
         loc.append(first["ctx"]["key"])
     elif first["type"].startswith("union_tag"):

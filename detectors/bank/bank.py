@@ -3,6 +3,8 @@
 It says what N scalar `VigieDetector`s with a total would say, to rounding. What differs between series is a column of
 arrays; what they share (the clock, and with it when blocks, hours and six hours are over) is kept once for all series
 that began together. Series that are added later are a group with a clock of their own.
+
+The bank knows no planned events: every bin has a lift of 1.
 """
 
 from __future__ import annotations

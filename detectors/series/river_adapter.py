@@ -12,6 +12,8 @@ every quarter of an hour, never during a storm. The score becomes a departure z,
 and z goes through the same learnt tail as Vigie's own tests, so that the budget holds. Where a score has an end, so has
 z: on a series that often comes near it no alarm is within the budget.
 
+During a planned event counts are divided by their lift before anything else sees them.
+
 Snapshots hold the models' own numbers and no pickle: three for a mean and a variance, a season for Holt and Winters,
 and for the trees the values of the last two windows, which fill seeded trees anew (trees count, so this is exact). That
 is 0.6 to 3 kB of JSON; in memory river's trees take about a megabyte for each series, the others a few kB.
@@ -382,7 +384,7 @@ class RiverDetector:
         return judged.verdict
 
     def _judge(self, x: BinCount) -> _Judged:
-        level = self._level + self._gain * (x.negatives - self._level)
+        level = self._level + self._gain * (x.negatives / x.lift - self._level)
         left_s = self._model.warm_s - self._seen_s
         if left_s > 0:
             verdict = WarmingUp("learning the usual counts", left_s - self._bin_s)
@@ -400,9 +402,9 @@ class RiverDetector:
         if alarm:
             active, alarm_s = True, x.start_s
         since = x.start_s + self._bin_s - self._learn_s
-        test = SignalReading("spike", surprise, alarm, active, observed, expected, since)
+        test = SignalReading("spike", surprise, alarm, active, observed * x.lift, expected * x.lift, since)
         score = surprise if alarm or not active else min(surprise, 0.0)
-        reading = Reading((test,), expected / self._bins, score, alarm, active)
+        reading = Reading((test,), expected * x.lift / self._bins, score, alarm, active)
         return _Judged(reading, level, z, surprise, active, alarm_s)
 
     def snapshot(self) -> dict[str, Any]:

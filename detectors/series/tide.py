@@ -6,9 +6,10 @@ own hours of day would have brought, as a z-score of their log ratio x:
     z = x / sqrt(sigma^2 (1 + 2 / days) + phi / (2 E)),    x = log((O + 2) / (E + 2))
 
 sigma is how far such sums of this brand wander while nothing happens; it starts at 15 % and is learnt from sums that do
-not overlap, clipped at two standard deviations. Few days of history make the level itself unsure, hence 2 / days. The
-highest z of every six hours goes through the same learnt tail as the other tests. While another test is active its
-storm is taken out: hours count for no more than expected.
+not overlap, clipped at two standard deviations. An hour of a planned event counts as expected up to its lift, and
+teaches nothing: an event that stays away leaves no hole behind. Few days of history make the level itself unsure, hence
+2 / days. The highest z of every six hours goes through the same learnt tail as the other tests. While another test is
+active its storm is taken out: hours count for no more than expected.
 """
 
 from __future__ import annotations
@@ -96,10 +97,13 @@ class Tide:
         self._next_h = hour + 1
         self._level.turn(self._next_h)
 
-    def turn(self, n: float, hour: int, *, stormy: bool) -> bool:
+    def turn(self, n: float, hour: int, *, stormy: bool, lift: float = 1.0) -> bool:
         """An hour (`hour` hours after the epoch) with `n` negatives is over; True if it stands over the threshold."""
         self._hours += 1
         expected = self._level.at(0.5 * HOUR_S)
+        planned = lift != 1.0
+        if planned:
+            expected = min(max(n, expected), expected * lift)
         if stormy:
             n = min(n, expected)
         self._observed = self._observed * _FADE + n
@@ -112,7 +116,7 @@ class Tide:
         self.tail.learn(z)
         if x <= 0.0:
             self._since_h = hour + 1
-        if not (stormy or self.active):  # the level learns no more of a swell than its usual wandering
+        if not (stormy or planned or self.active):  # the level learns no more of a swell than its usual wandering
             usual = sqrt(self._square / self._weight)
             self._level.close(hour, n * exp(usual - x) if x > usual else n, 1.0, _PHI + _HOUR_SPREAD * expected)
         over = self.surprise >= self._threshold and not self.active
@@ -122,7 +126,7 @@ class Tide:
                 self.active = False
             elif waited >= _PATIENCE_H:  # a swell that lasts longer is the new normal
                 self.move(exp(x), hour + 1)
-        elif not stormy and self._hours - self._last >= _APART_H:
+        elif not (stormy or planned) and self._hours - self._last >= _APART_H:
             self._last = self._hours
             spread = max(min(x * x, 4.0 * variance) - chance, 0.0)
             self._square = self._square * _FORGET + spread

@@ -4,6 +4,10 @@
 of day and weekday, so that a storm whose volume rises at an unchanged share is one too; **tide**: the same over hours.
 Where no total is counted there is no share, and a **spike** alarm stands beside the rate. The budget is shared out;
 docs/detection.md has the model.
+
+During a planned event rate, tide and spike expect `lift` times as much; the share is untouched. Lifted hours teach the
+volume's levels, drift and tails nothing: to learn n / lift would teach the user's guess as a habit where the guess is
+wrong, and a few hours less are no loss. On the first day, when nothing else is known, n / lift is what there is.
 """
 
 from __future__ import annotations
@@ -99,6 +103,8 @@ class VigieDetector:
         self._hour_n, self._hour_s = 0.0, 0
         self._tide_over = False
         self._missing = 0.0  # negatives expected since the last mention of any feeling
+        self._lifted_block = self._lifted_top = False  # held a planned event: the block, and the six hours, so far
+        self._hour_lift = 0.0  # sum over the hour's bins of their lift, in bins
         self._tide_reading = _NO_TIDE
         self._make_tests(with_total=False)
 
@@ -139,7 +145,7 @@ class VigieDetector:
         self.step(x)
 
     def step(self, x: BinCount) -> Verdict:
-        start_s, _, n, total = x
+        start_s, _, n, total, lift = x
         if self._first_s is None:
             self._first_s, self._block = start_s, start_s // BLOCK_S
             self._make_tests(with_total=total is not None)
@@ -148,68 +154,91 @@ class VigieDetector:
             self._close_block(start_s)
         self._seconds += self._bin_s
         level, rate, share, spike = self._rate_level, self._rate, self._share, self._spike
-        other = spike if share is None else share
         was_active = self._any_active()  # of the tests of minutes: a swell does not silence a storm on top of it
         base = level.at(start_s % HOUR_S + 0.5 * self._bin_s) * self._bin_s / HOUR_S
-        rate_over = rate.take_rate(n, base, level.unsure, start_s)
+        self._missing = self._missing + base if n == 0.0 and not total else 0.0
+        volume = n
+        if lift != 1.0:
+            volume, base = self._lifted(n, base, lift)
+        rate_over = rate.take_rate(volume, base, level.unsure, start_s)
         if rate.moved:
             self._move_rates(rate.moved * rate.drift.m, start_s)
-        self._hour_n += n
+        self._hour_n += volume
         self._hour_s += self._bin_s
-        self._missing = self._missing + base if n == 0.0 and not total else 0.0
-        other_over = False
-        if share is not None:
-            mentions = n if total is None or total < n else total
-            self._mentions += mentions
-            other_over = share.take_share(n, mentions, self._share_level.share, start_s)
-            if share.moved:
-                before, now = self._share_level.share, min(share.share * share.moved, 0.95)
-                self._share_level.move(now)
-                share.settle()
-                if not rate.active:  # what it learnt last is of before the storm
-                    self._move_rates(now / before, start_s)
-        elif spike is not None:
-            other_over = spike.take(n, start_s)
+        self._hour_lift += lift
+        if share is None or self._tide is None:
+            spike_over = spike is not None and spike.take(n / lift, start_s)
+            return self._without_total(start_s, rate_over, spike_over, base) if self._warm else self._warming(start_s)
+        mentions = n if total is None or total < n else total
+        self._mentions += mentions
+        share_over = share.take_share(n, mentions, self._share_level.share, start_s)
+        if share.moved:
+            self._move_share(share, start_s)
         if not self._warm:
             return self._warming(start_s)
-        other_alarm = rate_alarm = False
+        return self._with_total(share, self._tide, start_s, rate_over, share_over, was_active, lift)
+
+    def _with_total(
+        self,
+        share: Budgeted,
+        tide: Tide,
+        start_s: int,
+        rate_over: bool,
+        share_over: bool,
+        was_active: bool,
+        lift: float,
+    ) -> Reading:
+        rate = self._rate
+        share_alarm = rate_alarm = tide_alarm = False
         if rate_over and not rate.active:
             rate.open(start_s)
             rate_alarm = not was_active
-        tests: tuple[SignalReading, ...] = (rate.reading(rate_alarm),)
-        if other is not None:
-            if other_over and not other.active:
-                other.open(start_s)
-                other_alarm = not was_active
-            tests = (other.reading(other_alarm), tests[0])
-        active = rate.active or (other is not None and other.active)
-        tide = self._tide
-        if tide is not None:
-            tide_alarm = False
-            if self._tide_over:
-                self._tide_over = False
-                if not tide.active:
-                    tide.open(start_s // HOUR_S)
-                    tide_alarm = not was_active and not active
-                    self._tide_reading = tide.reading(False)
-            # between two hours the tide says the same: one reading serves them all
-            tests = (*tests, tide.reading(True) if tide_alarm else self._tide_reading)
-            shared = _UNHEARD if share is None else share.surprise + share.margin
-            score = self._freshest(rate.surprise + rate.margin, shared, tide.surprise + tide.margin, start_s)
-            if other_alarm or rate_alarm or tide_alarm:  # an alarm is news, whatever peak came before
-                score = max(
-                    score,
-                    rate.surprise + rate.margin if rate_alarm else score,
-                    shared if other_alarm else score,
-                    tide.surprise + tide.margin if tide_alarm else score,
-                )
-            usual = tide.expected(start_s, self._bin_s)
-            return Reading(tests, usual, score, other_alarm or rate_alarm or tide_alarm, active or tide.active)
-        heard = rate.surprise if rate_alarm else _UNHEARD
-        score = max(heard, self._fresh(1, other.surprise, start_s)) if other is not None else heard
-        if other_alarm and other is not None:
-            score = max(score, other.surprise)
-        return Reading(tests, base * rate.drift.m, score, other_alarm or rate_alarm, active)
+        if share_over and not share.active:
+            share.open(start_s)
+            share_alarm = not was_active
+        active = rate.active or share.active
+        if self._tide_over:
+            self._tide_over = False
+            if not tide.active:
+                tide.open(start_s // HOUR_S)
+                tide_alarm = not was_active and not active
+                self._tide_reading = tide.reading(False)
+        # between two hours the tide says the same: one reading serves them all
+        tided = tide.reading(True) if tide_alarm else self._tide_reading
+        scores = (rate.surprise + rate.margin, share.surprise + share.margin, tide.surprise + tide.margin)
+        score = self._freshest(*scores, start_s)
+        alarm = share_alarm or rate_alarm or tide_alarm
+        if alarm:  # it is news, whatever peak came before
+            alarms = (rate_alarm, share_alarm, tide_alarm)
+            score = max(score, *(s for s, over in zip(scores, alarms, strict=True) if over))
+        usual = tide.expected(start_s, self._bin_s) * lift
+        tests = (share.reading(share_alarm), rate.reading(rate_alarm), tided)
+        return Reading(tests, usual, score, alarm, active or tide.active)
+
+    def _without_total(self, start_s: int, rate_over: bool, spike_over: bool, base: float) -> Reading:
+        rate, spike = self._rate, self._spike
+        assert spike is not None  # beside every rate without a share
+        was_active = rate.active or spike.active
+        rate_alarm = spike_alarm = False
+        if rate_over and not rate.active:
+            rate.open(start_s)
+            rate_alarm = not was_active
+        if spike_over and not spike.active:
+            spike.open(start_s)
+            spike_alarm = not was_active
+        score = max(rate.surprise if rate_alarm else _UNHEARD, self._fresh(1, spike.surprise, start_s))
+        if spike_alarm:
+            score = max(score, spike.surprise)
+        tests = (spike.reading(spike_alarm), rate.reading(rate_alarm))
+        return Reading(tests, base * rate.drift.m, score, rate_alarm or spike_alarm, rate.active or spike.active)
+
+    def _move_share(self, share: Budgeted, start_s: int) -> None:
+        """A storm outlasted all patience: its share is the usual one now."""
+        before, now = self._share_level.share, min(share.share * share.moved, 0.95)
+        self._share_level.move(now)
+        share.settle()
+        if not self._rate.active:  # what it learnt last is of before the storm
+            self._move_rates(now / before, start_s)
 
     def _move_rates(self, ratio: float, start_s: int) -> None:
         """A storm outlasted all patience: its rate is the usual one now."""
@@ -220,6 +249,13 @@ class VigieDetector:
             self._tide.move(ratio, start_s // HOUR_S)
             self._tide_reading = self._tide.reading(False)
 
+    def _lifted(self, n: float, base: float, lift: float) -> tuple[float, float]:
+        """Volume and expectation of a bin within a planned event."""
+        if not self._warm:
+            return n / lift, base
+        self._lifted_block = self._lifted_top = True
+        return n, base * lift
+
     def _any_active(self) -> bool:
         share, spike = self._share, self._spike
         return self._rate.active or (share is not None and share.active) or (spike is not None and spike.active)
@@ -227,7 +263,8 @@ class VigieDetector:
     def _turn_hour(self, hour: int) -> None:
         """An hour is over: let the tide judge it."""
         n, seconds = self._hour_n, self._hour_s
-        self._hour_n, self._hour_s = 0.0, 0
+        lift = self._hour_lift * self._bin_s / seconds if self._warm and seconds else 1.0
+        self._hour_n, self._hour_s, self._hour_lift = 0.0, 0, 0.0
         tide, share = self._tide, self._share
         if tide is None:
             return
@@ -235,7 +272,7 @@ class VigieDetector:
             tide.skip(hour)
         elif self._warm:
             stormy = self._rate.active or (share is not None and share.active)
-            self._tide_over = tide.turn(n, hour, stormy=stormy)
+            self._tide_over = tide.turn(n, hour, stormy=stormy, lift=lift)
         else:
             tide.first(n, seconds / HOUR_S, hour)
         self._tide_reading = tide.reading(False)
@@ -282,17 +319,22 @@ class VigieDetector:
         self._stormy = self._stormy or (share is not None and share.storm)
         if start_s // TOP_S != block * BLOCK_S // TOP_S:
             calm = self._warm and not self._stormy
-            for test in (rate, share, spike):
+            usual = calm and not self._lifted_top
+            if share is not None:
+                share.tail.close(calm=calm)
+            for test in (rate, spike):
                 if test is not None:
-                    test.tail.close(calm=calm)
+                    test.tail.close(calm=usual)
             if self._tide is not None:
-                self._tide.close_top(calm=calm)
-            self._stormy = False
+                self._tide.close_top(calm=usual)
+            self._stormy = self._lifted_top = False
         hour = block * BLOCK_S // HOUR_S
         if start_s // HOUR_S != hour:
             self._turn_hour(hour)
         if not self._any_active() and not (self._warm and self._missing > _SILENCE):
-            if self._warm:
+            if self._lifted_block:
+                rate.drift.coast(seconds)
+            elif self._warm:
                 n, inflation = rate.close(seconds)
                 self._rate_level.close(hour, n, hours, inflation)
             else:
@@ -305,6 +347,7 @@ class VigieDetector:
             rate.drift.coast(seconds)
             if share is not None:
                 share.drift.coast(seconds)
+        self._lifted_block = False
         self._rate_level.turn(start_s // HOUR_S)
 
     def snapshot(self) -> dict[str, Any]:
@@ -313,6 +356,7 @@ class VigieDetector:
             "clock": [self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy],
             "peaks": [list(peak) for peak in self._peaks],
             "hour": [self._hour_n, self._hour_s, self._tide_over, self._missing],
+            "lift": [self._lifted_block, self._lifted_top, self._hour_lift],
             "tide": None if self._tide is None else self._tide.dump(),
             "rate": self._rate.dump(),
             "share": None if self._share is None else self._share.dump(),
@@ -328,6 +372,9 @@ class VigieDetector:
         self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy = snapshot["clock"]
         self._peaks = [(peak, at_s) for peak, at_s in snapshot["peaks"]]
         self._hour_n, self._hour_s, self._tide_over, self._missing = snapshot["hour"]
+        in_bins = self._hour_s / self._bin_s  # a snapshot from before there were planned events
+        lift = snapshot.get("lift", [False, False, in_bins])
+        self._lifted_block, self._lifted_top, self._hour_lift = lift
         if self._tide is not None:
             self._tide.load(snapshot["tide"])
             self._tide_reading = self._tide.reading(False)

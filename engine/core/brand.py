@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from engine.core.case import SPAN_S, Case
+from engine.core.early import Early
 from engine.core.tally import UNITS, Tally
 from engine.core.terms import TermBaseline, terms_of
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.effects import Effect, Gauged, StateDropped, StateSaved
-from engine.domain.incident import ACTIVE_PHASES, Incident
+from engine.domain.incident import ACTIVE_PHASES, Incident, Phase
 from engine.domain.playbook import Plan
 from engine.domain.series import BinCount, Reading, WarmingUp
 from engine.ports.detector import SeriesDetector
@@ -31,11 +34,14 @@ class BrandStream:
     """Folds mentions into bins, closes the bins that the watermark has passed, oldest first and without holes."""
 
     def __init__(
-        self, brand: BrandConfig, config: EngineConfig, detector: SeriesDetector, planner: Planner
+        self, brand: BrandConfig, config: EngineConfig, make: Callable[[], SeriesDetector], planner: Planner
     ) -> None:  # fmt: skip
         self.name = brand.name
         self._config = config
-        self._detector = detector
+        self._detector = make()
+        self._likeness = partial(BrandStream, brand, config, make, planner)
+        self.early = Early()
+        self._usual = 0.0  # negatives expected in a bin, lately, without any planned event
         self.case = Case(brand, config, planner)
         self.baseline = TermBaseline()
         self.bins: dict[int, Tally] = {}
@@ -82,17 +88,22 @@ class BrandStream:
         if tally is not EMPTY:
             self._dirty_bins.discard(start_s)
             self._drop(f"bin:{start_s}:{self.name}")
-        verdict = self._detector.step(BinCount(start_s, width, tally.units / UNITS, float(tally.total)))
+        lift = self.case.calendar.lift(start_s, start_s + width)
+        verdict = self._detector.step(BinCount(start_s, width, tally.units / UNITS, float(tally.total), lift))
         expected = 0.0 if isinstance(verdict, WarmingUp) else verdict.expected
         if tally is not EMPTY:
             tally.expected = expected
         self._keep(start_s, tally, expected)
+        self._usual = expected / lift
         self._last = (verdict, tally.units)
         end_s = start_s + width
         effects: list[Effect] = []
         case = self.case
         if isinstance(verdict, Reading) and case.cares(verdict):
             effects = case.on_bin(end_s, verdict, tally, expected, self._recent, self._spans, self.baseline)
+        self.early.closed()
+        if self.early.told is not None:
+            effects = self.early.settle(effects, self.name, end_s, case.incident, exercise=self._config.exercise)
         if end_s % 3_600 == 0:
             self._turn_hour(end_s)
         return effects
@@ -134,6 +145,42 @@ class BrandStream:
             self._stored.discard(part)
             self._dropped.append(part)
 
+    # -- ahead of the watermark ----------------------------------------------------------------------------------
+
+    def foresee(self) -> list[Effect]:
+        """A provisional alert, if the evidence for an opening already stands in the open bins.
+
+        What would be recorded if they closed as they are now is asked of a twin, so whatever decides the final alert
+        decides this one, its key included. A partial bin counts what it holds so far. Nothing here is changed but
+        what was told early.
+        """
+        if not self.bins or self._next_s is None or self.case.phase in (Phase.OPEN, Phase.ACKNOWLEDGED):
+            return []
+        width, until_s = self._config.bin_s, max(self.bins) + self._config.bin_s
+        lift = self.case.calendar.lift(self._next_s, until_s)
+        usual = self._usual * lift * ((until_s - self._next_s) // width)
+        negatives = sum(tally.units for tally in self.bins.values()) / UNITS
+        if not self.early.is_worth_asking(negatives, usual, self._next_s):
+            return []
+        effects = self.early.raise_from(self._twin().close(until_s), until_s)
+        self._dirty = self._dirty or bool(effects)
+        return effects
+
+    def _twin(self) -> BrandStream:
+        """The same state, as far as closing the open bins can change it; the rest is shared."""
+        twin, incident, plan = self._likeness(), self.case.incident, self.case.plan
+        incidents = {} if incident is None else {incident.id: incident}
+        plans = {} if incident is None or plan is None else {incident.id: plan}
+        twin.restore("brand", 0, self._core(), incidents, plans)
+        twin.baseline.restore(self.baseline.snapshot())
+        twin._spans = dict(self._spans)
+        for start_s, tally in self.bins.items():
+            twin.bins[start_s] = Tally.from_json(tally.to_json())
+            span_s = start_s - start_s % SPAN_S
+            if span_s in self._spans:
+                twin._spans[span_s] = Tally.from_json(self._spans[span_s].to_json())
+        return twin
+
     # -- state ---------------------------------------------------------------------------------------------------
 
     def gauges(self) -> list[Effect]:
@@ -164,11 +211,15 @@ class BrandStream:
         if self._dirty_baseline:
             effects.append(StateSaved(f"terms:0:{self.name}", self.baseline.snapshot()))
         if self._dirty:
-            core = {"v": 1, "next_s": self._next_s, "detector": self._detector.snapshot(), "case": self.case.snapshot()}
-            effects.append(StateSaved(f"brand:0:{self.name}", core))
+            effects.append(StateSaved(f"brand:0:{self.name}", self._core()))
         self._dirty = self._dirty_baseline = False
         self._dirty_bins, self._dirty_spans, self._dropped = set(), set(), []
         return effects
+
+    def _core(self) -> dict[str, Any]:
+        core = {"v": 1, "next_s": self._next_s, "detector": self._detector.snapshot(), "case": self.case.snapshot()}
+        early = self.early.snapshot()
+        return core if early is None else {**core, "early": early}
 
     def touch(self) -> None:
         """A person changed the case: store it."""
@@ -189,3 +240,4 @@ class BrandStream:
             self._next_s = data["next_s"]
             self._detector.restore(data["detector"])
             self.case.restore(data["case"], incidents, plans)
+            self.early.restore(data.get("early"))

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from math import log10
 from typing import Any
 
+from engine.core.calendar import Calendar
 from engine.core.evidence import Words, figures
 from engine.core.fold import fold, tokens
 from engine.core.levels import Hysteresis, LevelDecision, decide, signals
@@ -49,6 +50,7 @@ WEAK_TIMES = 10
 SAMPLE_MAX = 192
 TIMELINE_MAX = 5_000
 MINUTE_MS = 60_000
+EVENTS_SAID_MAX = 3
 
 
 def _digest(*parts: object) -> str:
@@ -65,6 +67,7 @@ class Case:
         own = (brand.name, *brand.names, *brand.handles, *brand.keywords)
         self.ignored_words = frozenset(token.lstrip("@#") for phrase in own for token in tokens(fold(phrase)))
         self._words = Words(self.ignored_words)
+        self.calendar = Calendar(config.events, brand.name)
         self._hysteresis = Hysteresis(config.level_hold_s)
         self.incident: Incident | None = None
         self.plan: Plan | None = None
@@ -181,7 +184,7 @@ class Case:
         assert after is not None
         self._calm_since_s, self._surprise = None, reading.score
         test = max((t for t in reading.tests if t.alarm), key=lambda t: t.surprise)
-        reasons = tuple(self._why(t) for t in reading.tests if t.alarm)
+        reasons = (*(self._why(t) for t in reading.tests if t.alarm), *self._planned(end_s))
         if before in (Phase.OPEN, Phase.ACKNOWLEDGED):
             note = self._note(end_s * 1000, "vigie", "alarm", "; ".join((say(self._config.lang, "again"), *reasons)))
             return note + self._follow(end_s, reading, recent_of, baseline)
@@ -288,6 +291,13 @@ class Case:
             self._config.lang, key, name=test.name, since=since,
             observed=round(test.observed, 1), expected=round(test.expected, 1),
         )  # fmt: skip
+
+    def _planned(self, end_s: int) -> list[str]:
+        """The planned events during which it alarmed, one sentence each."""
+        during = self.calendar.during(end_s - self._config.bin_s, end_s)
+        return [
+            say(self._config.lang, "planned", name=e.name, ratio=round(e.ratio, 1)) for e in during[:EVENTS_SAID_MAX]
+        ]
 
     def _judge(self, recent: list[Tally]) -> LevelDecision:
         evidence = figures(self.tally, self._since_s, self._surprise)

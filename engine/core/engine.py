@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from engine.core.brand import BrandStream
@@ -63,6 +64,7 @@ class Engine:
         self._seen = Seen(config.ids_max)
         self._brands: dict[str, BrandStream] = {}
         self._closed_to_s = 0
+        self._touched: set[str] = set()  # brands that a mention of this step was counted for
 
     # -- one step ------------------------------------------------------------------------------------------------
 
@@ -88,6 +90,10 @@ class Engine:
             self._watermark.tick(now_ms, arrived=bool(batch.mentions))
         effects += self._take_in(batch.mentions, now_ms, counts)
         effects += self._close(batch.end)
+        if batch.live and self._config.provisional:
+            for name in sorted(self._touched):
+                effects += self._brands[name].foresee()
+        self._touched.clear()
         effects += [effect for command in batch.commands for effect in self._command(command)]
         effects = _last_forms(effects)
         effects += self._save()
@@ -156,6 +162,7 @@ class Engine:
                 if stream is None:
                     counts["unmatched", ()] = counts.get(("unmatched", ()), 0) + 1
                     continue
+                self._touched.add(brand)
                 tally = stream.bin_at(start_s)
                 tally.total += 1
                 tally.units += units
@@ -242,7 +249,7 @@ class Engine:
         brand = self._configured.get(name)
         if brand is None:
             brand = BrandConfig(name, voice=BrandVoice(name, langs=("fr", "en")))
-        stream = BrandStream(brand, self._config, self._make_detector(brand), self._planner)
+        stream = BrandStream(brand, self._config, partial(self._make_detector, brand), self._planner)
         self._brands[name] = stream
         return stream
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.domain.playbook import BrandVoice
 
@@ -24,13 +25,23 @@ class BrandConfig:
     false_alarms_per_week: float | None = None
 
 
+class PlannedEvent(NamedTuple):
+    """A wave that is expected: `ratio` times the usual negatives of these brands (all without any) in [start, end)."""
+
+    name: str
+    brands: tuple[str, ...]
+    start_s: int
+    end_s: int
+    ratio: float = 3.0
+
+
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
     """Settings of the inside; every one is a duration, a limit or a budget, none is a threshold to guess.
 
     `open_brands` makes a brand with default settings of every name found on a mention. `lateness_s` is how far a
     mention may come behind the newest one and still be counted. `idle_s` is how long a live source may be silent
-    before its silence moves time on.
+    before its silence moves time on. `provisional` lets a live stream raise an alert before the watermark has passed.
     """
 
     brands: tuple[BrandConfig, ...] = ()
@@ -47,3 +58,5 @@ class EngineConfig:
     brands_max: int = 100_000
     ids_max: int = 500_000
     exercise: bool = False
+    events: tuple[PlannedEvent, ...] = ()
+    provisional: bool = False

@@ -182,10 +182,37 @@ class AlertKind(StrEnum):
     RESOLVED = "resolved"
 
 
+class Standing(StrEnum):
+    """How firm an alert is. Only an opening or a reopening is ever told early."""
+
+    FINAL = "final"
+    PROVISIONAL = "provisional"  # the evidence is there, the watermark is not: nothing is recorded yet
+    CONFIRMED = "confirmed"  # final, and announced by a provisional one
+    WITHDRAWN = "withdrawn"  # the watermark passed, and no test alarmed
+
+
 class Alert(NamedTuple):
-    """Something to tell the team. `key` is the same for the same fact, whatever crashes in between."""
+    """Something to tell the team. `key` is the same for the same fact, whatever crashes in between.
+
+    A provisional alert has the key of the final one that it announces. `serial` numbers the announcements of one key,
+    and `early_id` is the incident's id as it was announced: late mentions may move the opening by a bin.
+    """
 
     key: str
     kind: AlertKind
     at_ms: int
     incident: Incident
+    standing: Standing = Standing.FINAL
+    serial: int = 0
+    early_id: str | None = None
+
+    @property
+    def delivery_key(self) -> str:
+        """One for each thing to be told: that of the final alert, and its own for what is told before it.
+
+        >>> Alert("k", AlertKind.OPENED, 0, ..., Standing.PROVISIONAL, 2).delivery_key
+        'k~provisional2'
+        """
+        if self.standing in (Standing.FINAL, Standing.CONFIRMED):
+            return self.key
+        return f"{self.key}~{self.standing.value}{self.serial}"

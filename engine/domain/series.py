@@ -9,13 +9,15 @@ class BinCount(NamedTuple):
     """One bin of one series, in event time: [start_s, start_s + width_s).
 
     `negatives` is fractional: each mention adds its probability of being negative. `total` is the exposure, None
-    when only negatives are counted.
+    when only negatives are counted. `lift` is how many times its usual volume of negatives is expected because of a
+    planned event: 1 where nothing is planned.
     """
 
     start_s: int
     width_s: int
     negatives: float
     total: float | None
+    lift: float = 1.0
 
     @property
     def end_s(self) -> int:

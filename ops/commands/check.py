@@ -13,6 +13,9 @@ from engine.domain.errors import ConfigError, InputError
 if TYPE_CHECKING:
     from ops.settings import Channel, Settings
 
+EVENT_DAYS = 30
+EVENTS_SHOWN_MAX = 20
+
 
 def check(
     config: Annotated[Path, typer.Option("--config", "-c", help="The settings file.", show_default=True)] = Path(
@@ -29,6 +32,7 @@ def check(
     problems: list[str] = []
     for title, lines in (
         ("brands", _brands(settings, problems)),
+        ("events", _events(settings, problems)),
         ("detection", _detection(settings, problems)),
         ("sources", _sources(settings, problems)),
         ("alerts", _alerts(settings, problems)),
@@ -49,7 +53,7 @@ def _brands(settings: Settings, problems: list[str]) -> Iterator[str]:
     from ops.app import engine_config
 
     try:
-        Matcher(engine_config(settings).brands)
+        Matcher(engine_config(settings.model_copy(update={"events_ics": None})).brands)  # `_events` reads that
     except ConfigError as error:
         problems.append(str(error))
     for brand in settings.brands:
@@ -59,6 +63,33 @@ def _brands(settings: Settings, problems: list[str]) -> Iterator[str]:
         yield f"{brand.name}: found by {_n(names, 'name')}, {langs}, {len(brand.facts)} approved facts, {budget}"
     if not settings.brands:
         yield "none yet: only mentions that name their brand themselves are watched, with default settings"
+
+
+def _events(settings: Settings, problems: list[str]) -> Iterator[str]:
+    """Those of the next days, the ones that go on now among them."""
+    import time
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from ops.planned import planned_events
+
+    now_s, zone = time.time(), ZoneInfo(settings.timezone)
+    try:
+        events = planned_events(settings, now_s)
+    except ConfigError as error:
+        problems.append(str(error))
+        return
+    coming = sorted(
+        (e for e in events if e.end_s > now_s and e.start_s < now_s + EVENT_DAYS * 86_400), key=lambda e: e.start_s
+    )
+    for event in coming[:EVENTS_SHOWN_MAX]:
+        start, end = (datetime.fromtimestamp(s, zone).strftime("%Y-%m-%d %H:%M") for s in (event.start_s, event.end_s))
+        brands = ", ".join(event.brands) or "all brands"
+        yield f"{event.name}: {start} to {end}, {event.ratio:g} times the usual negatives expected, {brands}"
+    if len(coming) > EVENTS_SHOWN_MAX:
+        yield f"and {len(coming) - EVENTS_SHOWN_MAX} more in the next {EVENT_DAYS} days"
+    if not coming:
+        yield f"none in the next {EVENT_DAYS} days" if events else "none planned"
 
 
 def _detection(settings: Settings, problems: list[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.domain.effects import AlertRaised
+from engine.domain.incident import Standing
 from ops.render import alert as render
 from ops.render.alert import Look
 
@@ -22,7 +23,12 @@ class Message:
     @property
     def key(self) -> str:
         """The same for the same fact, however often it is sent: receivers may drop what they have seen."""
-        return self.raised.alert.key
+        return self.raised.alert.delivery_key
+
+    @property
+    def is_update(self) -> bool:
+        """Whether this channel has been told before, and hears now how that ended: no second page."""
+        return self.raised.alert.standing in (Standing.CONFIRMED, Standing.WITHDRAWN)
 
     @property
     def title(self) -> str:

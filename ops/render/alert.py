@@ -14,7 +14,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from engine.domain.effects import AlertRaised
-from engine.domain.incident import AlertKind, EvidenceMention, Level, Phase
+from engine.domain.incident import Alert, AlertKind, EvidenceMention, Level, Phase, Standing
 from engine.domain.scores import category_name
 from ops.render.clock import CLOCKS
 from ops.render.neutral import defused, plain, pseudonym, shortened
@@ -29,6 +29,7 @@ NETWORKS_MAX = 4
 REASONS_MAX = 6
 
 _URGENT = frozenset({AlertKind.OPENED, AlertKind.RAISED, AlertKind.REOPENED})
+_UNRECORDED = frozenset({Standing.PROVISIONAL, Standing.WITHDRAWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def text(raised: AlertRaised, look: Look, told_at_ms: int) -> str:
     incident = raised.alert.incident
     say = words(look.lang)
     lines = [title(raised, look), _todo(raised, look, told_at_ms), ""]
+    if raised.alert.standing is Standing.WITHDRAWN:
+        return "\n".join([*lines, say["zone"].format(zone=look.timezone)])
     lines += _what(raised, look, told_at_ms)
     lines.append(
         say["certainty"].format(
@@ -87,13 +90,14 @@ def short(raised: AlertRaised, look: Look, told_at_ms: int, chars_max: int = 160
     say = words(look.lang)
     evidence = alert.incident.evidence
     mark = "EXERCICE " if alert.incident.exercise else ""
-    urgent = alert.kind in _URGENT
+    urgent = _is_urgent(alert)
+    is_early = alert.standing in _UNRECORDED
     clock = CLOCKS[_shown_level(raised)][0]
     brand_max = 24 if chars_max < 320 else 60
-    sentence = say["short" if urgent else "short_end"].format(
+    sentence = say["short_early" if is_early else "short" if urgent else "short_end"].format(
         level=_shown_level(raised).label.upper(),
         brand=defused(alert.incident.brand, brand_max),
-        event=_event(raised, look),
+        event=_event(raised, look).replace(say["confirmed"], say["confirmed_short"]),
         observed=number(evidence.observed, look.lang),
         expected=number(evidence.expected, look.lang),
         since=hour(alert.incident.since_ms, look.zone, look.lang, told_at_ms),
@@ -103,6 +107,8 @@ def short(raised: AlertRaised, look: Look, told_at_ms: int, chars_max: int = 160
         show="\x00",
     )
     front = _gsm7((mark + sentence).replace("\x00", "")).strip()
+    if is_early:  # there is no incident yet to take or to show
+        return front[:chars_max]
     tail = f" vigie incidents {'ack' if urgent else 'show'} {alert.incident.id}"
     if len(front) + len(tail) <= chars_max:
         return front + tail
@@ -125,6 +131,7 @@ def as_dict(raised: AlertRaised, look: Look, told_at_ms: int) -> dict[str, Any]:
         "version": FORM_VERSION,
         "key": alert.key,
         "kind": alert.kind.value,
+        "standing": alert.standing.value,
         "at": utc(alert.at_ms),
         "exercise": incident.exercise,
         "title": title(raised, look),
@@ -167,10 +174,12 @@ def as_dict(raised: AlertRaised, look: Look, told_at_ms: int) -> dict[str, Any]:
         ],
         "clock": [
             {"name": clock.name, "due_at": utc(told_at_ms + clock.minutes * 60_000), "every_min": clock.every_min}
-            for clock in (CLOCKS[incident.level] if alert.kind in _URGENT else ())
+            for clock in (CLOCKS[incident.level] if _is_urgent(alert) else ())
         ],
         "playbook": None if plan is None else {"id": plan.playbook, "title": plan.title, "reason": plan.reason},
-        "url": None if look.base_url is None else f"{look.base_url}/incidents/{quote(incident.id, safe='')}",
+        "url": None
+        if look.base_url is None or alert.standing in _UNRECORDED
+        else f"{look.base_url}/incidents/{quote(incident.id, safe='')}",
     }
 
 
@@ -189,19 +198,33 @@ def _shown_level(raised: AlertRaised) -> Level:
     return raised.alert.incident.level
 
 
+def _is_urgent(alert: Alert) -> bool:
+    """Whether the team's clocks run from it: bad news, and recorded."""
+    return alert.kind in _URGENT and alert.standing not in _UNRECORDED
+
+
 def _event(raised: AlertRaised, look: Look) -> str:
     alert, say = raised.alert, words(look.lang)
     incident = alert.incident
+    if alert.standing in _UNRECORDED:
+        return say[alert.standing.value]
     if incident.phase is Phase.FALSE_ALARM:
         return say["false_alarm"]
     event = say[alert.kind.value].format(waves=incident.waves)
     if alert.kind in (AlertKind.RAISED, AlertKind.LOWERED) and len(incident.levels) > 1:
         event += say["level_from"].format(before=incident.levels[-2].level.label, after=incident.level.label)
-    return event
+    return event + say["confirmed"] if alert.standing is Standing.CONFIRMED else event
 
 
 def _todo(raised: AlertRaised, look: Look, told_at_ms: int) -> str:
     say, alert = words(look.lang), raised.alert
+    if alert.standing in _UNRECORDED:
+        evidence, said = alert.incident.evidence, alert.incident.levels[-1:]
+        return say[f"todo_{alert.standing.value}"].format(
+            at=hour(said[0].at_ms if said else alert.at_ms, look.zone, look.lang, told_at_ms),
+            observed=number(round(evidence.observed), look.lang),
+            expected=number(evidence.expected, look.lang),
+        )
     if alert.incident.phase is Phase.FALSE_ALARM:
         return say["todo_false_alarm"]
     if alert.kind not in _URGENT:
@@ -274,7 +297,7 @@ def _doors(raised: AlertRaised, look: Look, told_at_ms: int) -> list[str]:
     """The clock, and where to go from here."""
     say, alert, plan = words(look.lang), raised.alert, raised.plan
     lines = []
-    if alert.kind in _URGENT:
+    if _is_urgent(alert):
         clocks = [
             say["every"].format(what=say[c.name], n=c.every_min)
             if c.every_min
@@ -286,6 +309,8 @@ def _doors(raised: AlertRaised, look: Look, told_at_ms: int) -> list[str]:
             lines.append(say["ack_by"].format(ack=f"vigie incidents ack {alert.incident.id}"))
     if plan is not None:
         lines.append(say["playbook"].format(title=plain(plan.title, 80), link=f"vigie playbooks show {plan.playbook}"))
+    if alert.standing in _UNRECORDED:
+        return [*lines, say["zone"].format(zone=look.timezone)]
     show = f"vigie incidents show {alert.incident.id}"
     if look.base_url is not None:
         show += f" - {look.base_url}/incidents/{quote(alert.incident.id, safe='')}"

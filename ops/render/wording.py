@@ -21,6 +21,14 @@ _FR = {
     "resolved": "incident terminé",
     "false_alarm": "fausse alerte",
     "level_from": " ({before} → {after})",
+    "provisional": "alerte provisoire, à confirmer",
+    "confirmed": " (alerte provisoire confirmée)",
+    "confirmed_short": " (confirmé)",
+    "withdrawn": "alerte provisoire retirée",
+    "todo_provisional": "À FAIRE : lisez les exemples ci-dessous et préparez-vous. Des messages en retard peuvent "
+    "encore changer les chiffres ; dans quelques minutes, cette alerte sera confirmée ou retirée.",
+    "todo_withdrawn": "Rien à faire. L'alerte provisoire de {at} annonçait {observed} messages négatifs contre "
+    "{expected} attendus ; avec les messages arrivés depuis, l'écart ne suffit plus : elle n'ouvre pas d'incident.",
     "todo": "À FAIRE : {first} avant {at}{then}. Pilote : {lead}.",
     "then": ", puis {what} avant {at}",
     "todo_lowered": "Rien d'urgent : la pression baisse. Gardez le rythme des points de situation.",
@@ -64,6 +72,7 @@ _FR = {
     "short": "VIGIE {level} {brand} : {event}. {observed} négatifs (normal {expected}) depuis {since}. {first} avant "
     "{at} : {ack}",
     "short_end": "VIGIE {level} {brand} : {event}. {show}",
+    "short_early": "VIGIE {level} {brand} : {event}. {observed} négatifs (normal {expected}) depuis {since}.",
     "ack": "accuser réception",
     "qualify": "qualifier",
     "freeze": "geler les publications programmées",
@@ -86,6 +95,14 @@ _EN = {
     "resolved": "incident over",
     "false_alarm": "false alarm",
     "level_from": " ({before} → {after})",
+    "provisional": "provisional alert, to be confirmed",
+    "confirmed": " (provisional alert confirmed)",
+    "confirmed_short": " (confirmed)",
+    "withdrawn": "provisional alert withdrawn",
+    "todo_provisional": "DO NOW: read the samples below and stand ready. Late messages may still change the figures; "
+    "within minutes this alert will be confirmed or withdrawn.",
+    "todo_withdrawn": "Nothing to do. The provisional alert of {at} told of {observed} negative messages against "
+    "{expected} expected; with the messages that came since, the gap is no longer enough: it opens no incident.",
     "todo": "DO NOW: {first} by {at}{then}. Lead: {lead}.",
     "then": ", then {what} by {at}",
     "todo_lowered": "Nothing urgent: the pressure is falling. Keep up the situation reports.",
@@ -127,6 +144,7 @@ _EN = {
     "short": "VIGIE {level} {brand}: {event}. {observed} negatives (normal {expected}) since {since}. {first} by {at}: "
     "{ack}",
     "short_end": "VIGIE {level} {brand}: {event}. {show}",
+    "short_early": "VIGIE {level} {brand}: {event}. {observed} negatives (normal {expected}) since {since}.",
     "ack": "acknowledge",
     "qualify": "qualify",
     "freeze": "freeze scheduled posts",

@@ -94,7 +94,7 @@ def _fold_alert(folded: Folded, effect: AlertRaised, at_ms: int) -> None:
     alert = effect.alert
     folded.alerts.append(
         {
-            "key": alert.key,
+            "key": alert.delivery_key,
             "kind": alert.kind.value,
             "incident_id": alert.incident.id,
             "brand": writable(alert.incident.brand),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import and_, func, select, update
 
 from engine.domain.effects import AlertRaised
-from engine.domain.incident import Level
+from engine.domain.incident import Alert, Level, Standing
 from ops.store import tables
 from ops.store.apply import writable
 from ops.store.codec import decode
@@ -91,7 +91,7 @@ class Outbox:
         rows = [
             {
                 "outbox_id": alert.id,
-                "key": alert.raised.alert.key,
+                "key": alert.raised.alert.delivery_key,
                 "channel": channel,
                 "state": DeliveryState.PENDING.value,
                 "attempts": 0,
@@ -148,6 +148,14 @@ class Outbox:
             )
             .limit(1)
         )
+        with self._database.read() as connection:
+            found: str | None = connection.execute(query).scalar()
+        return found
+
+    def answer_to(self, provisional: Alert) -> str | None:
+        """The delivery key of the confirmation or withdrawal of a provisional alert, if there is one already."""
+        keys = [provisional._replace(standing=s).delivery_key for s in (Standing.CONFIRMED, Standing.WITHDRAWN)]
+        query = select(tables.outbox.c.key).where(tables.outbox.c.key.in_(keys)).limit(1)
         with self._database.read() as connection:
             found: str | None = connection.execute(query).scalar()
         return found

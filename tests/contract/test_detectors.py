@@ -152,3 +152,22 @@ def test_weeks_of_silence_end_in_an_ordinary_bin(make: MakeDetector) -> None:
         v = detector.step(BinCount(START_S + 300 * i, 300, 0.0, 0.0))
         assert isinstance(v, WarmingUp) or not v.alarm
     assert sys.getsizeof(json.dumps(detector.snapshot())) < 8_000
+
+
+def test_a_lift_of_one_is_no_event(make: MakeDetector) -> None:
+    plain, planned = (make(bin_s=300, false_alarms_per_week=0.25) for _ in range(2))
+    for x in bins(300, 3 * 288):
+        assert plain.step(x) == planned.step(x._replace(lift=1.0))
+    assert plain.snapshot() == planned.snapshot()
+
+
+@pytest.mark.parametrize("cut", [0, 100, 700, 706, 730, 800])
+def test_a_restored_detector_goes_on_within_an_event(make: MakeDetector, cut: int) -> None:
+    series = [x._replace(lift=2.5) if i < 40 or 700 < i < 790 else x for i, x in enumerate(bins(300, 3 * 288))]
+    one, other = (make(bin_s=300, false_alarms_per_week=0.25) for _ in range(2))
+    for x in series[:cut]:
+        one.step(x)
+    other.restore(json.loads(json.dumps(one.snapshot())))
+    for x in series[cut:]:
+        assert one.score_one(x) == other.step(x)
+        one.learn_one(x)

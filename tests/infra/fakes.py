@@ -147,7 +147,7 @@ class Recorder:
                 case IncidentSaved():
                     self.incidents[e.incident.id] = e.incident
                 case AlertRaised():
-                    self.alerts.setdefault(e.alert.key, e)
+                    self.alerts.setdefault(e.alert.delivery_key, e)
                 case PlanMade():
                     self.plans[e.incident_id] = e.plan
                 case StateSaved():

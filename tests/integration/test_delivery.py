@@ -12,14 +12,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.domain.incident import AlertKind, Incident, Level, Phase
+from engine.domain.incident import AlertKind, Incident, Level, Phase, Standing
 from ops.delivery.channel import Channel
-from ops.delivery.notifiers.alertmanager import AlertmanagerNotifier, AlertmanagerParams
+from ops.delivery.message import Message
+from ops.delivery.notifiers.alertmanager import AlertmanagerNotifier, AlertmanagerParams, alerts
 from ops.delivery.notifiers.apprise import AppriseNotifier, AppriseParams
 from ops.delivery.notifiers.webhook import WebhookNotifier, WebhookParams
 from ops.delivery.worker import Delivery
@@ -270,3 +272,37 @@ def test_alertmanager_fires_raises_and_resolves(store: Store, tmp_path: Path) ->
             return {(alert["labels"]["level"], alert["status"]) for body in bodies for alert in body["alerts"]}
 
         eventually(lambda: {("jaune", "firing"), ("rouge", "resolved")} <= paged())
+
+
+def test_alertmanager_takes_a_confirmation_as_an_update_and_a_withdrawal_as_the_end(
+    store: Store, tmp_path: Path
+) -> None:
+    with Receiver() as pager, Alertmanager(tmp_path, pager.url) as alertmanager:
+        notifier = AlertmanagerNotifier(AlertmanagerParams(url=alertmanager.url, allow_private=True))
+        delivery = Delivery(store, [Channel("am", notifier)], Look())
+
+        def tell(standing: Standing, serial: int, found: Incident, early_id: str) -> list[dict[str, Any]]:
+            told = raised(AlertKind.OPENED, fresh(found), "k")
+            alert = told.alert._replace(standing=standing, serial=serial, early_id=early_id)
+            store.apply([replace(told, alert=alert)])
+            delivery.deliver_now()
+            return alertmanager.alerts()
+
+        first = incident(Level.JAUNE, id_="inc-early")
+        (early,) = tell(Standing.PROVISIONAL, 1, first, "inc-early")
+        assert "provisoire" in early["annotations"]["summary"]
+        assert tell(Standing.WITHDRAWN, 1, later(first, phase=Phase.FALSE_ALARM), "inc-early") == []
+
+        (early,) = tell(Standing.PROVISIONAL, 2, incident(Level.ORANGE), incident().id)
+        (final,) = tell(Standing.CONFIRMED, 2, incident(Level.ORANGE), incident().id)
+        assert final["fingerprint"] == early["fingerprint"]
+        assert "confirmée" in final["annotations"]["summary"]
+
+
+def test_alertmanager_forgets_the_level_and_name_of_a_provisional_alert_that_came_out_otherwise() -> None:
+    told = raised(of=incident(Level.ORANGE, id_="inc-final"))
+    told = replace(told, alert=told.alert._replace(standing=Standing.CONFIRMED, early_id="inc-early"))
+    sent = alerts(Message(told, Look(), T0, T0 + 1))
+    firing = [a["labels"] for a in sent if a["endsAt"] > a["startsAt"]]
+    assert [(labels["incident"], labels["level"]) for labels in firing] == [("inc-final", "orange")]
+    assert {(a["labels"]["incident"], a["labels"]["level"]) for a in sent} >= {("inc-early", "jaune")}

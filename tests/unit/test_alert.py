@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.domain.effects import AlertRaised
-from engine.domain.incident import AlertKind, Level, Phase
+from engine.domain.incident import AlertKind, Level, Phase, Standing
 from engine.domain.playbook import Plan
 from ops.delivery.message import Message
 from ops.delivery.notifiers.apprise import BODY_CHARS_MAX, fitted
@@ -170,8 +170,8 @@ def test_short_is_never_too_long(brand: str, chars_max: int, kind: AlertKind, la
 def test_the_webhook_form_has_stable_keys() -> None:
     data = as_dict(raised(), Look(base_url="https://vigie.example"), TOLD)
     assert list(data) == [
-        "version", "key", "kind", "at", "exercise", "title", "text", "incident", "reasons", "evidence", "samples",
-        "clock", "playbook", "url",
+        "version", "key", "kind", "standing", "at", "exercise", "title", "text", "incident", "reasons", "evidence",
+        "samples", "clock", "playbook", "url",
     ]  # fmt: skip
     assert data["url"] == "https://vigie.example/incidents/inc-20251121-ab12cd34ef56"
     assert data["clock"][0] == {"name": "ack", "due_at": "2025-11-21T01:03:00Z", "every_min": None}
@@ -257,3 +257,48 @@ def test_an_acknowledged_incident_is_not_asked_for_again() -> None:
     first = text(again, Look("fr"), T0).splitlines()[1]
     assert "accuser" not in first
     assert "qualifier" in first
+
+
+def early(standing: Standing) -> AlertRaised:
+    found = raised()
+    return replace(found, alert=found.alert._replace(standing=standing, serial=1, early_id=found.alert.incident.id))
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_a_provisional_alert_says_so_and_starts_no_clock(lang: str) -> None:
+    look = Look(lang=lang, base_url="https://vigie.example")
+    shown = text(early(Standing.PROVISIONAL), look, TOLD)
+    first, todo, *_ = shown.splitlines()
+    assert ("provisoire" if lang == "fr" else "provisional") in first
+    assert ("confirmée ou retirée" if lang == "fr" else "confirmed or withdrawn") in todo
+    assert "vigie incidents" not in shown  # there is none yet to take or to show
+    assert "https://" not in shown
+    data = as_dict(early(Standing.PROVISIONAL), look, TOLD)
+    assert (data["standing"], data["clock"], data["url"]) == ("provisional", [], None)
+    assert data["key"] == as_dict(raised(), look, TOLD)["key"]
+
+
+def test_a_withdrawal_says_plainly_what_happened() -> None:
+    shown = text(early(Standing.WITHDRAWN), Look(), TOLD)
+    assert "alerte provisoire retirée" in shown.splitlines()[0]
+    assert "142 messages négatifs contre 11 attendus" in shown
+    assert "n’ouvre pas d’incident" in shown
+    assert "opens no incident" in text(early(Standing.WITHDRAWN), Look(lang="en"), TOLD)
+    assert "EXEMPLES" not in shown
+
+
+def test_a_confirmation_starts_the_clocks() -> None:
+    shown = text(early(Standing.CONFIRMED), Look(), TOLD)
+    assert shown.splitlines()[0].endswith("incident ouvert (alerte provisoire confirmée)")
+    assert shown.splitlines()[1:] == text(raised(), Look(), TOLD).splitlines()[1:]
+    assert as_dict(early(Standing.CONFIRMED), Look(), TOLD)["clock"]
+
+
+@pytest.mark.parametrize("standing", list(Standing))
+@pytest.mark.parametrize("chars_max", [160, 70, 20])
+def test_an_early_one_fits_an_sms_too(standing: Standing, chars_max: int) -> None:
+    shown = short(early(standing), Look(), TOLD, chars_max)
+    assert len(shown) <= chars_max
+    if chars_max == 160:
+        firm = standing in (Standing.FINAL, Standing.CONFIRMED)
+        assert ("inc-20251121-ab12cd34ef56" in shown) == firm  # before that there is nothing to take

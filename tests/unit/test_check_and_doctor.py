@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from pathlib import Path
 
@@ -74,3 +75,28 @@ def test_doctor_goes_on_after_broken_settings(tmp_path: Path, monkeypatch: pytes
     assert marks["settings"] == "fail"
     assert marks["python"] == "ok"
     assert os.listdir(tmp_path) == ["v.yaml"], "an examination leaves nothing behind"
+
+
+def test_check_lists_the_events_of_the_next_days(tmp_path: Path) -> None:
+    day = dt.date.today() + dt.timedelta(days=3)
+    far = day + dt.timedelta(days=90)
+    (tmp_path / "v.yaml").write_text(
+        "brands: [{name: Nordalia}]\nevents_ics: e.ics\nevents:\n"
+        f"  - {{name: Soldes d'hiver, start: {day}, end: {day}, expected_ratio: 2.5}}\n"
+        f"  - {{name: Bien plus tard, start: {far}, end: {far}}}\n"
+    )
+    ics = f"BEGIN:VEVENT\nUID:1\nSUMMARY:Direct\nDTSTART:{day:%Y%m%d}T200000\nDURATION:PT1H\nCATEGORIES:Nordalia\n"
+    (tmp_path / "e.ics").write_text(f"BEGIN:VCALENDAR\nVERSION:2.0\n{ics}END:VEVENT\nEND:VCALENDAR\n")
+    done = CliRunner().invoke(app, ["check", "-c", str(tmp_path / "v.yaml")])
+    assert done.exit_code == 0, done.output
+    assert f"Soldes d'hiver: {day} 00:00 to {day + dt.timedelta(days=1)} 00:00, 2.5 times" in done.output
+    assert f"Direct: {day} 20:00 to {day} 21:00, 3 times the usual negatives expected, Nordalia" in done.output
+    assert "Bien plus tard" not in done.output
+
+
+def test_check_names_the_line_of_a_mistake_in_the_ics_file(tmp_path: Path) -> None:
+    (tmp_path / "v.yaml").write_text("events_ics: e.ics\n")
+    (tmp_path / "e.ics").write_text("BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Direct\nEND:VEVENT\nEND:VCALENDAR\n")
+    done = CliRunner().invoke(app, ["check", "-c", str(tmp_path / "v.yaml")])
+    assert isinstance(done.exception, ConfigError)
+    assert "e.ics:2: " in str(done.exception)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from engine.domain.effects import AlertRaised
 from engine.domain.errors import DeliveryError, TransientError
-from engine.domain.incident import AlertKind, Level, Phase
+from engine.domain.incident import AlertKind, Level, Phase, Standing
 from ops.delivery.channel import Channel
 from ops.delivery.message import Message
 from ops.delivery.stages import STAGES
@@ -33,6 +35,7 @@ class Fake:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.sent: list[str] = []
+        self.titles: list[str] = []
         self.error = error
         self.attempts = 0
 
@@ -41,6 +44,7 @@ class Fake:
         if self.error is not None:
             raise self.error
         self.sent.append(message.key)
+        self.titles.append(message.title)
 
     def close(self) -> None: ...
 
@@ -66,7 +70,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def test_the_stages_stand_in_their_order() -> None:
-    assert [stage.__name__ for stage in STAGES] == ["route", "mute", "dedup", "retry", "record"]
+    assert [stage.__name__ for stage in STAGES] == ["early", "route", "mute", "dedup", "retry", "record"]
 
 
 def test_route_by_level(bench: Bench) -> None:
@@ -207,3 +211,64 @@ def test_figures_for_the_metrics(bench: Bench) -> None:
     assert bench.store.outbox.figures() == {("c", row.state): 1}
     assert bench.store.outbox.next_due_ms("c") == row.next_at_ms
     assert bench.store.outbox.oldest_pending_ms() == {"c": T0}
+
+
+def told_early(standing: Standing, level: Level = Level.ORANGE, serial: int = 1) -> AlertRaised:
+    found = raised(of=incident(level), key="k")
+    return replace(
+        found, alert=found.alert._replace(standing=standing, serial=serial, early_id=found.alert.incident.id)
+    )
+
+
+def test_a_confirmation_is_an_update_where_the_provisional_alert_was_taken(bench: Bench) -> None:
+    for standing in (Standing.PROVISIONAL, Standing.CONFIRMED):
+        bench.store.apply([told_early(standing)])
+        assert bench.deliver().state == "delivered"
+    assert bench.fake.sent == ["k~provisional1", "k"]
+    assert "provisoire" in bench.fake.titles[0]
+    assert "alerte provisoire confirmée" in bench.fake.titles[1]
+
+
+def test_a_confirmation_is_a_first_alert_where_the_provisional_one_was_below_the_channels_level(bench: Bench) -> None:
+    bench.store.apply([told_early(Standing.PROVISIONAL, Level.JAUNE)])
+    assert bench.deliver(level_min=Level.ORANGE).state == "muted"
+    bench.store.apply([told_early(Standing.CONFIRMED, Level.ORANGE)])
+    assert bench.deliver(level_min=Level.ORANGE).state == "delivered"
+    assert bench.fake.sent == ["k"]
+    assert "provisoire" not in bench.fake.titles[0]
+
+
+def test_who_was_told_early_hears_the_end_whatever_the_level_became(bench: Bench) -> None:
+    bench.store.apply([told_early(Standing.PROVISIONAL, Level.ORANGE)])
+    bench.deliver(level_min=Level.ORANGE)
+    bench.store.apply([told_early(Standing.CONFIRMED, Level.JAUNE)])
+    assert bench.deliver(level_min=Level.ORANGE).state == "delivered"
+
+
+def test_a_withdrawal_goes_where_the_provisional_alert_went_and_nowhere_else(bench: Bench) -> None:
+    bench.store.apply([told_early(Standing.PROVISIONAL, Level.JAUNE)])
+    bench.deliver(level_min=Level.ORANGE)
+    bench.store.apply([told_early(Standing.WITHDRAWN, Level.JAUNE)])
+    row = bench.deliver(level_min=Level.ORANGE)
+    assert (row.state, row.reason) == ("muted", "the channel never heard of it")
+    bench.store.apply([told_early(Standing.PROVISIONAL, serial=2)])
+    bench.deliver()
+    bench.store.apply([told_early(Standing.WITHDRAWN, serial=2)])
+    assert bench.deliver().state == "delivered"
+    assert bench.fake.sent == ["k~provisional2", "k~withdrawn2"]
+
+
+@pytest.mark.parametrize("answer", [Standing.CONFIRMED, Standing.WITHDRAWN])
+def test_a_provisional_alert_that_waits_is_overtaken_by_its_answer(bench: Bench, answer: Standing) -> None:
+    bench.store.apply([told_early(Standing.PROVISIONAL)])
+    bench.fake.error = TransientError("away")
+    assert bench.deliver().state == "pending"
+    bench.fake.error = None
+    bench.store.apply([told_early(answer)])
+    bench.clock.ms += 600_000
+    assert bench.deliver().state == "delivered"
+    states = {row.key: (row.state.value, row.reason) for row in bench.store.outbox.deliveries()}
+    key = "k" if answer is Standing.CONFIRMED else "k~withdrawn1"
+    assert states["k~provisional1"] == ("muted", f"overtaken by {key}")
+    assert bench.fake.sent == [key]  # it may have arrived before the error: who may have heard is told the end
+    assert ("confirmée" in bench.fake.titles[0]) is False

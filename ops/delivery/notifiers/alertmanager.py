@@ -5,7 +5,8 @@ Spec: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 Its labels say which alert it is: `alertname`, `service`, `brand`, `incident`, `level`. Each level of an incident is an
 alert of its own, because Alertmanager pages again for a new alert and not for a changed annotation: when the level
 changes, the old level's alert is resolved in the same request. Calm or contained, the last level stays firing; when the
-incident closes, all are resolved.
+incident closes, all are resolved. A provisional alert fires under the labels that the final one will have, so that the
+confirmation changes it and pages nobody again; where the final one came out otherwise, or not at all, it is resolved.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.domain.incident import CLOSED_PHASES, Level
+from engine.domain.incident import CLOSED_PHASES, Level, Standing
 from ops.delivery.http import post
 from ops.delivery.message import Message
 from ops.render.alert import utc
@@ -54,19 +55,25 @@ def alerts(message: Message) -> list[dict[str, Any]]:
     alert = message.raised.alert
     incident = alert.incident
     levels = [change.level for change in incident.levels if change.level > Level.VERT] or [Level.JAUNE]
-    closed = incident.phase in CLOSED_PHASES
+    closed = incident.phase in CLOSED_PHASES or alert.standing is Standing.WITHDRAWN
     starts_ms = min(incident.opened_at_ms, message.now_ms)
     # An end before the start is refused, and one in the future would still fire.
     ends_ms = max(starts_ms, min(alert.at_ms, message.now_ms))
+    firing = [labels(message, level) for level in dict.fromkeys(levels)]
+    if alert.standing is Standing.CONFIRMED and alert.early_id is not None:
+        told = [labels(message, level) | {"incident": alert.early_id} for level in Level if level > Level.VERT]
+        firing = [*(found for found in told if found not in firing), *firing]
+    last = None if closed else labels(message, levels[-1])
+    url = message.data()["url"]
     return [
         {
-            "labels": labels(message, level),
+            "labels": found,
             "annotations": notes(message),
             "startsAt": utc(starts_ms),
-            "endsAt": utc(message.now_ms + FIRING_MS if level is levels[-1] and not closed else ends_ms),
-            **({} if message.look.base_url is None else {"generatorURL": str(message.data()["url"])}),
+            "endsAt": utc(message.now_ms + FIRING_MS if found == last else ends_ms),
+            **({} if url is None else {"generatorURL": str(url)}),
         }
-        for level in dict.fromkeys(levels)
+        for found in firing
     ]
 
 

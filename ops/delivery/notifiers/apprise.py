@@ -49,9 +49,8 @@ class AppriseNotifier:
             title, body = fitted(message, service)
             sender = apprise.Apprise()
             sender.add(service)  # it turns our plain text into the service's own format, escaped
-            if sender.notify(
-                body=body, title=title, notify_type=apprise.NotifyType.WARNING, body_format=apprise.NotifyFormat.TEXT
-            ):
+            kind = apprise.NotifyType.INFO if message.is_update else apprise.NotifyType.WARNING
+            if sender.notify(body=body, title=title, notify_type=kind, body_format=apprise.NotifyFormat.TEXT):
                 taken.add(i)
             else:
                 failed.append(schema_of(service))

@@ -7,13 +7,14 @@ of it, whoever decided.
 from __future__ import annotations
 
 from ops.delivery.stages.dedup import dedup
+from ops.delivery.stages.early import early
 from ops.delivery.stages.mute import mute
 from ops.delivery.stages.passage import Passage, Stage
 from ops.delivery.stages.record import record
 from ops.delivery.stages.retry import retry
 from ops.delivery.stages.route import route
 
-STAGES: tuple[Stage, ...] = (route, mute, dedup, retry, record)
+STAGES: tuple[Stage, ...] = (early, route, mute, dedup, retry, record)
 
 __all__ = ["STAGES", "Passage", "Stage", "run_stages"]
 
