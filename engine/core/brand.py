@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.core.case import SPAN_S, Case
+from engine.core.board import SPAN_S, Board
+from engine.core.case import Case
 from engine.core.tally import UNITS, Tally
 from engine.core.terms import TermBaseline, terms_of
 from engine.domain.config import BrandConfig, EngineConfig
@@ -14,6 +15,7 @@ from engine.domain.playbook import Plan
 from engine.domain.series import BinCount, Reading, WarmingUp
 from engine.ports.detector import SeriesDetector
 from engine.ports.planner import Planner
+from engine.ports.signal import Watched
 
 LOOKBACK_S = 43_200
 """Closed spans are kept for twelve hours: as far back as an onset may lie."""
@@ -31,12 +33,14 @@ class BrandStream:
     """Folds mentions into bins, closes the bins that the watermark has passed, oldest first and without holes."""
 
     def __init__(
-        self, brand: BrandConfig, config: EngineConfig, detector: SeriesDetector, planner: Planner
+        self, brand: BrandConfig, config: EngineConfig, detector: SeriesDetector, planner: Planner,
+        signals: tuple[Watched, ...] = (),
     ) -> None:  # fmt: skip
         self.name = brand.name
         self._config = config
         self._detector = detector
         self.case = Case(brand, config, planner)
+        self.board = Board(brand.name, config.lang, signals, exercise=config.exercise)
         self.baseline = TermBaseline()
         self.bins: dict[int, Tally] = {}
         self._spans: dict[int, Tally] = {}
@@ -91,11 +95,29 @@ class BrandStream:
         end_s = start_s + width
         effects: list[Effect] = []
         case = self.case
+        span_s = start_s - start_s % SPAN_S
+        if end_s >= span_s + SPAN_S:
+            effects = self.board.close(span_s, end_s, self._spans, calm=case.phase not in ACTIVE_PHASES)
+            if self.board.notes or case.notes:
+                effects += case.hear(end_s, self.board.notes)
+        if self.board.opened and isinstance(verdict, Reading):
+            verdict = self._joined(verdict)
         if isinstance(verdict, Reading) and case.cares(verdict):
-            effects = case.on_bin(end_s, verdict, tally, expected, self._recent, self._spans, self.baseline)
+            effects += case.on_bin(end_s, verdict, tally, expected, self._recent, self._spans, self.baseline)
         if end_s % 3_600 == 0:
             self._turn_hour(end_s)
         return effects
+
+    def _joined(self, reading: Reading) -> Reading:
+        """The detector's reading together with those of the signals that open incidents by themselves."""
+        opened = self.board.opened
+        alarms = [signal.surprise for signal in opened if signal.alarm]
+        if alarms:  # raised once: until the next ten minutes are over it only goes on
+            self.board.opened = tuple(signal._replace(alarm=False) for signal in opened)
+        return Reading(
+            (*reading.tests, *opened), reading.expected, max([reading.score, *alarms]),
+            reading.alarm or bool(alarms), True,
+        )  # fmt: skip
 
     def _keep(self, start_s: int, tally: Tally, expected: float) -> None:
         """Add a closed bin to its span."""
@@ -151,7 +173,7 @@ class BrandStream:
             effects.append(Gauged("negatives_expected", labels, verdict.expected))
             effects += [Gauged("surprise", (self.name, t.name), t.surprise) for t in verdict.tests]
         self._last = None
-        return effects
+        return effects + self.board.gauges()
 
     def take_dirty(self) -> list[Effect]:
         """The parts of the state that changed since the last call."""
@@ -164,7 +186,8 @@ class BrandStream:
         if self._dirty_baseline:
             effects.append(StateSaved(f"terms:0:{self.name}", self.baseline.snapshot()))
         if self._dirty:
-            core = {"v": 1, "next_s": self._next_s, "detector": self._detector.snapshot(), "case": self.case.snapshot()}
+            core = {"v": 1, "next_s": self._next_s, "detector": self._detector.snapshot(), "case": self.case.snapshot(),
+                    "signals": self.board.snapshot()}  # fmt: skip
             effects.append(StateSaved(f"brand:0:{self.name}", core))
         self._dirty = self._dirty_baseline = False
         self._dirty_bins, self._dirty_spans, self._dropped = set(), set(), []
@@ -189,3 +212,5 @@ class BrandStream:
             self._next_s = data["next_s"]
             self._detector.restore(data["detector"])
             self.case.restore(data["case"], incidents, plans)
+            if "signals" in data:  # a state of before there were signals has none
+                self.board.restore(data["signals"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.domain.playbook import BrandVoice
+from engine.domain.signals import SIGNAL_MODES, SignalMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,5 @@ class EngineConfig:
     brands_max: int = 100_000
     ids_max: int = 500_000
     exercise: bool = False
+    signals: tuple[tuple[str, SignalMode], ...] = SIGNAL_MODES
+    """The signals beside the count, and what each may do."""
