@@ -92,8 +92,8 @@ class Signals(Section):
     """A tone more heated than usual, or graver subjects."""
     viral: SignalMode = "note"
     """One message far above the brand's usual audience, or one thread that draws most negatives."""
-    drift: SignalMode = "note"
-    """A share of negatives that creeps up over days."""
+    drift: SignalMode = "off"
+    """A share of negatives that creeps up over days. Loads river the first time it stands out: two seconds."""
     silence: SignalMode = "open"
     """A network, or all of them, fell silent. `open` sends an alert about the feed of its own, and no incident."""
 

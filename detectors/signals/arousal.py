@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from detectors.signals.judge import HOUR_S, VERSION, Judge, checked, normal_nats
+from detectors.signals.judge import HOUR_S, LOW, VERSION, Judge, checked, normal_nats
 from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 
@@ -52,11 +52,15 @@ class Arousal:
         self._n = self._n * keep + n
         self._squares = self._squares * keep * keep + n
         seen, sum_, squares = self._usual
-        mean, variance = sum_ / seen, max(squares / seen, _VARIANCE_MIN)
+        mean, variance = sum_ / seen, squares / seen + _VARIANCE_MIN
         # what is usual is known from `seen` messages only
         spread = variance * (self._squares + self._n * self._n / seen) + 1e-9
         z = normal_nats((self._heat - mean * self._n) / spread**0.5)
-        alarm = judge.take(z, facts)
+        alarm = False
+        if z < LOW and judge.idle:
+            judge.low()
+        else:
+            alarm = judge.take(z, facts)
         if n and facts.calm and judge.learns:
             off = heat - mean * n
             limit = 3.0 * (variance * n) ** 0.5

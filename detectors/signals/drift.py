@@ -15,6 +15,7 @@ from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 
 BLOCK_S: Final = 6 * 3600
+_LOOKS: Final = 28.0
 _BLOCKS_MAX: Final = 112
 _LATE: Final = 12
 """The last three days, in blocks."""
@@ -34,7 +35,7 @@ class Drift:
     __slots__ = ("_block", "_blocks", "_judge", "_n", "_shares", "_total")
 
     def __init__(self, false_alarms_per_week: float) -> None:
-        self._judge = Judge(false_alarms_per_week, patience_s=7 * DAY_S)
+        self._judge = Judge(false_alarms_per_week, patience_s=7 * DAY_S, looks_a_week=_LOOKS)
         self._blocks: list[tuple[float, float]] = []  # negatives and total of six hours with a mention
         self._block = -1
         self._n = self._total = 0.0
@@ -61,26 +62,33 @@ class Drift:
 
     def _judged(self, facts: SpanFacts) -> SignalReading | None:
         """Six hours are over."""
-        judge, old, late = self._judge, self._blocks[:-_LATE], self._blocks[-_LATE:]
-        if len(old) < _OLD_MIN:
+        judge, blocks = self._judge, self._blocks
+        cut = len(blocks) - _LATE
+        if cut < _OLD_MIN:
             return None
-        mentions, recent = sum(t for _, t in old), sum(t for _, t in late)
-        usual = max(sum(n for n, _ in old) / mentions, _SHARE_MIN)
-        usual = min(usual, 1.0 - _SHARE_MIN)
+        mentions = old_n = recent = late_n = 0.0
+        for i, (n, total) in enumerate(blocks):
+            if i < cut:
+                old_n, mentions = old_n + n, mentions + total
+            else:
+                late_n, recent = late_n + n, recent + total
+        usual = min(max(old_n / mentions, _SHARE_MIN), 1.0 - _SHARE_MIN)
         one = usual * (1.0 - usual)
         # scatter of whole days, since what moves a share of six hours goes on for a day
-        days = [old[i : i + 4] for i in range(0, len(old) - 3, 4)]
-        squares = [sum(n - usual * t for n, t in day) ** 2 / (one * sum(t for _, t in day)) for day in days]
-        phi = max(1.0, sum(squares) / len(squares))
-        off = sum(n - usual * t for n, t in late)
-        z = off / (phi * one * recent * (1.0 + recent / mentions)) ** 0.5
+        squares = off = weight = 0.0
+        for i, (n, total) in enumerate(blocks[: cut - cut % 4]):
+            off, weight = off + n - usual * total, weight + total
+            if i % 4 == 3:
+                squares, off, weight = squares + off * off / (one * weight), 0.0, 0.0
+        phi = max(1.0, squares / (cut // 4))
+        z = (late_n - usual * recent) / (phi * one * recent * (1.0 + recent / mentions)) ** 0.5
         alarm = judge.take(normal_nats(z), facts)
         if alarm and not self._confirmed(usual, phi):
             judge.over()
             alarm = False
         if alarm:  # judged every six hours, so its evidence began with the days that it looks at
-            judge.since_s = facts.start_s - BLOCK_S * len(late)
-        self._shares = (100.0 * sum(n for n, _ in late) / recent, 100.0 * usual)
+            judge.since_s = facts.start_s - BLOCK_S * _LATE
+        self._shares = (100.0 * late_n / recent, 100.0 * usual)
         return judge.reading("drift", alarm, *self._shares) if judge.active else None
 
     def _confirmed(self, usual: float, phi: float) -> bool:

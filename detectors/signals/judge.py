@@ -24,9 +24,14 @@ VERSION: Final = 1
 HOUR_S: Final = 3600
 DAY_S: Final = 86_400
 _LN10: Final = log(10.0)
-_LOG_SPANS: Final = log(1008.0)
+_SPANS_A_WEEK: Final = 1008.0
 _STORM: Final = 2.0
 """What would come by chance once in a hundred weeks is no lesson about calm."""
+AUDIENCE_MIN: Final = 1_000
+"""What fewer people may have seen is neither viral nor widely seen, however small the brand."""
+LOW: Final = 1.0
+"""Evidence of less than a nat is nothing to weigh: with `idle`, it may be passed by `low`."""
+_LOW_SURPRISE: Final = (LOW - log(_SPANS_A_WEEK)) / _LN10
 WARM_UP_S: Final = DAY_S
 """A whole day: every hour has been seen once."""
 PRIOR: Final = TailPrior(level=2.0, scale=1.0)
@@ -40,6 +45,7 @@ class Judge:
     Args:
         false_alarms_per_week: what this signal may cost.
         patience_s: an alarm that lasts longer is the new normal.
+        looks_a_week: how often evidence comes: a span of ten minutes, if nothing else is said.
 
     >>> j = Judge(0.25)
     >>> calm = [j.take(0.1, SpanFacts(600 * i, 600 * i + 600, True)) for i in range(300)]
@@ -48,11 +54,14 @@ class Judge:
     """
 
     __slots__ = (
-        "_alarm_s", "_block", "_first_s", "_patience_s", "_rising", "_storm", "_tail", "_threshold", "active",
-        "since_s", "surprise",
+        "_alarm_s", "_block", "_first_s", "_log_looks", "_patience_s", "_rising", "_storm", "_tail", "_threshold",
+        "active", "idle", "since_s", "surprise",
     )  # fmt: skip
 
-    def __init__(self, false_alarms_per_week: float, patience_s: int = DAY_S) -> None:
+    def __init__(
+        self, false_alarms_per_week: float, patience_s: int = DAY_S, looks_a_week: float = _SPANS_A_WEEK
+    ) -> None:
+        self._log_looks = log(looks_a_week)
         self._threshold = -log10(false_alarms_per_week)
         self._patience_s = patience_s
         self._tail = Tail(PRIOR)
@@ -62,7 +71,14 @@ class Judge:
         self._alarm_s = 0
         self.since_s = 0
         self.active = False
+        self.idle = False
+        """It knows the brand and is not active."""
         self.surprise: float | None = None
+
+    def low(self) -> None:
+        """`take` for evidence below `LOW` while `idle`; costs next to nothing."""
+        self._rising = False
+        self.surprise = _LOW_SURPRISE
 
     def take(self, z: float, facts: SpanFacts) -> bool:
         """Judge the evidence `z` after a span; True if it raises the alarm."""
@@ -71,6 +87,7 @@ class Judge:
             self._first_s = start_s
         block = start_s // TOP_S
         if block != self._block:
+            self._tail.learn(0.0)  # what was passed by as low was no more than that
             self._tail.close(calm=not self._storm)
             self._block, self._storm = block, False
         if z <= 0.0:
@@ -79,18 +96,19 @@ class Judge:
             self._rising, self.since_s = True, start_s
         if start_s - self._first_s < WARM_UP_S:
             return False
-        surprise = self.surprise = min(self._tail.surprise(z), (z - _LOG_SPANS) / _LN10)
+        surprise = self.surprise = min(self._tail.surprise(z), (z - self._log_looks) / _LN10)
         self._tail.learn(z)
         if surprise > _STORM or not facts.calm:
             self._storm = True
         if self.active:
             since = start_s - self._alarm_s
             if (since >= HOUR_S and surprise < 0.0) or since >= self._patience_s:
-                self.active = False
+                self.over()
             return False
         if surprise < self._threshold:
+            self.idle = True
             return False
-        self.active, self._alarm_s = True, start_s
+        self.active, self.idle, self._alarm_s = True, False, start_s
         return True
 
     @property
@@ -100,7 +118,7 @@ class Judge:
 
     def over(self) -> None:
         """What it alarmed of has ended."""
-        self.active = False
+        self.active, self.idle = False, True
 
     def reading(self, name: str, alarm: bool, observed: float, expected: float) -> SignalReading:
         return SignalReading(name, self.surprise or 0.0, alarm, self.active, observed, expected, self.since_s)
@@ -116,6 +134,7 @@ class Judge:
             self._first_s, self._block, self._storm, self._rising, self._alarm_s, self.since_s, self.active,
             self.surprise, tail,
         ) = state  # fmt: skip
+        self.idle = self.surprise is not None and not self.active
         self._tail.load(tail)
 
 
@@ -164,7 +183,8 @@ class Spread:
     SEEN = 12.0
     MEMORY = 2016.0
     """Observations: two weeks of spans, if every one holds a negative."""
-    SD_MIN = 0.25
+    SD_MIN = 0.5
+    """Of a logarithm: what is within a factor of seven of the usual is never news (four deviations)."""
 
     __slots__ = ("_n", "_variance", "mean", "sd")
 
@@ -173,16 +193,18 @@ class Spread:
         self._variance, self._n = sd * sd, 0.0
 
     def learn(self, x: float) -> None:
-        self._n = min(self._n + 1.0, self.MEMORY)
+        if self._n < self.MEMORY:
+            self._n += 1.0
         # the mean follows at once, since no prior knows a brand's reach; the variance trusts its prior for a while
         d = x - self.mean
-        if self._n > self.SEEN:
+        n = self._n
+        if n > self.SEEN:
             limit = 3.0 * self.sd
             d = limit if d > limit else -limit if d < -limit else d
-        self.mean += d / self._n
-        if self._n > 1.0:
-            self._variance += (d * d * (1.0 - 1.0 / self._n) - self._variance) / (self._n + self.SEEN)
-            self.sd = sqrt(max(self._variance, self.SD_MIN**2))
+        self.mean += d / n
+        if n > 1.0:
+            variance = self._variance = self._variance + (d * d * (1.0 - 1.0 / n) - self._variance) / (n + self.SEEN)
+            self.sd = sqrt(variance) if variance > 0.25 else self.SD_MIN
 
     @property
     def unsure(self) -> float:

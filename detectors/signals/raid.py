@@ -14,6 +14,8 @@ from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 
 _SHARE: Final = 0.15
+_SHARE_MIN: Final = 0.05
+"""Somebody always writes twice: one message in twenty is no sign of anything."""
 _WEIGHT: Final = 20.0
 """Before the brand has spoken: three in twenty are repeats."""
 _KEEP: Final = 0.5 ** (1 / 2000)
@@ -51,13 +53,19 @@ class Raid:
         judge = self._judge
         if not n and not judge.active:
             return None
-        oldest_s = facts.end_s - HOUR_S
-        hour = self._hour = [part for part in self._hour if part[0] >= oldest_s]
+        hour, oldest_s = self._hour, facts.end_s - HOUR_S
+        while hour and hour[0][0] < oldest_s:
+            del hour[0]
         repeats = 0
-        if n > 0 and len(facts.authors) < _AUTHORS_MAX:
-            earlier = [p.authors for p in facts.before if len(p.authors) < _AUTHORS_MAX]
-            fresh = facts.authors.difference(*earlier) if earlier else facts.authors
-            repeats = n - len(fresh)
+        authors = facts.authors
+        if n and len(authors) < _AUTHORS_MAX:
+            known = len(authors)
+            for past in facts.before:
+                if not authors.isdisjoint(past.authors):  # seldom, and a quick look saves the copy
+                    earlier = [p.authors for p in facts.before if len(p.authors) < _AUTHORS_MAX]
+                    known = len(authors.difference(*earlier))
+                    break
+            repeats = n - known
         if n:
             hour.append((facts.start_s, n, repeats))
         messages = repeated = 0
@@ -65,13 +73,17 @@ class Raid:
             messages += m
             repeated += r
         share = self._usual / self._seen
-        z = binomial_nats(repeated, messages, share) if repeated else 0.0
-        alarm = judge.take(z, facts)
+        alarm = False
+        if repeated < 2 and judge.idle:
+            judge.low()
+        else:
+            alarm = judge.take(binomial_nats(repeated, messages, share), facts)
         if facts.calm and judge.learns:
             keep = _KEEP**n
             limit = n * share + 3.0 * (n * share) ** 0.5 + 1.0
-            self._seen = self._seen * keep + n
-            self._usual = max(self._usual * keep + (repeats if repeats < limit else limit), 0.01 * self._seen)
+            seen = self._seen = self._seen * keep + n
+            usual = self._usual * keep + (repeats if repeats < limit else limit)
+            self._usual = usual if usual > _SHARE_MIN * seen else _SHARE_MIN * seen
         if not judge.active:
             return None
         return judge.reading("raid", alarm, messages / max(1, messages - repeated), 1.0 / (1.0 - min(share, 0.9)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import exp, log, log1p
 from typing import Any, Final
 
-from detectors.signals.judge import HOUR_S, VERSION, Judge, Spread, checked, normal_nats
+from detectors.signals.judge import AUDIENCE_MIN, HOUR_S, LOW, VERSION, Judge, Spread, checked, normal_nats
 from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 
@@ -40,8 +40,8 @@ class Reach:
     def step(self, facts: SpanFacts) -> SignalReading | None:
         rate = facts.expected
         judge = self._judge
-        if rate <= 0.0 and not judge.active:
-            return None  # the detector is warming up: nothing is known to be usual
+        if (rate <= 0.0 or not facts.negatives) and not judge.active:
+            return None  # nothing to be seen, or the detector is warming up: nothing is known to be usual
         gap = facts.end_s - self._last_s
         if gap > _GAP_MAX_S:
             gap = _GAP_MAX_S
@@ -54,11 +54,14 @@ class Reach:
         x = log((self._sum + one) / (one * (self._due + 1.0)))
         usual = self._x
         z = normal_nats((x - usual.mean) / usual.sd * usual.unsure)
-        alarm = judge.take(z, facts)
-        if facts.calm and judge.learns:
+        alarm = False
+        if (z < LOW or self._sum < AUDIENCE_MIN) and judge.idle:
+            judge.low()
+        else:
+            alarm = judge.take(z, facts)
+        if facts.negatives and facts.calm and judge.learns:
             usual.learn(x)
-            if facts.negatives:
-                self._one.learn(log1p(facts.reach / facts.negatives))
+            self._one.learn(log1p(facts.reach / facts.negatives))
         if not judge.active:
             return None
         return judge.reading("reach", alarm, self._sum, max(0.0, exp(usual.mean) * one * (self._due + 1.0) - one))

@@ -16,7 +16,7 @@ from math import log1p
 from typing import Any, Final
 
 from detectors.series.normal import RateLevel
-from detectors.signals.judge import DAY_S, HOUR_S, VERSION, WARM_UP_S, Judge, checked
+from detectors.signals.judge import DAY_S, HOUR_S, LOW, VERSION, WARM_UP_S, Judge, checked
 from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 
@@ -44,7 +44,7 @@ class Silence:
 
     name = "silence"
     hears_silence = True
-    __slots__ = ("_counts", "_first_s", "_hour", "_judge", "_last", "_level", "_missing", "_n", "_of", "_warm")
+    __slots__ = ("_clock", "_counts", "_first_s", "_heard", "_hour", "_judge", "_level", "_n", "_of", "_warm")
 
     def __init__(self, false_alarms_per_week: float) -> None:
         self._judge = Judge(false_alarms_per_week, patience_s=7 * DAY_S)
@@ -55,8 +55,8 @@ class Silence:
         self._warm = False
         self._of = ""
         self._counts: dict[str, float] = {}
-        self._missing: dict[str, float] = {}  # mentions due since the last one, by network
-        self._last: dict[str, int] = {}
+        self._clock = 0.0  # mentions due of all networks together, since the first day was over
+        self._heard: dict[str, tuple[float, int]] = {}  # the clock, and the time, of each network's last mention
 
     @property
     def surprise(self) -> float | None:
@@ -71,50 +71,54 @@ class Silence:
             self._first_s, self._hour = start_s, hour
         if hour != self._hour:
             self._turn(hour, facts.calm)
-        missing, sources = self._missing, facts.sources
-        self._n += facts.total
-        for source in sources:
-            missing[source] = 0.0
-            self._last[source] = end_s
-        if facts.total:
-            missing[ALL] = 0.0
-            self._last[ALL] = end_s
+        counts, heard, total = self._counts, self._heard, facts.total
+        if self._warm:
+            width = end_s - start_s
+            self._clock += self._level.at(start_s % HOUR_S + 0.5 * width) * width / HOUR_S
+        if total:
+            self._n += total
+            mark = (self._clock, end_s)
+            for source, n in facts.sources.items():
+                counts[source] = counts.get(source, 0.0) + n
+                heard[source] = mark
+            counts[ALL] = counts.get(ALL, 0.0) + total
+            heard[ALL] = mark
         if not self._warm:
-            for source, n in sources.items():
-                self._counts[source] = self._counts.get(source, 0.0) + n
-            if facts.total:
-                self._counts[ALL] = self._counts.get(ALL, 0.0) + facts.total
+            return None
+        if total and len(facts.sources) == len(counts) - 1 and self._judge.idle:
+            self._judge.low()  # they all speak
             return None
         return self._judged(facts)
 
     def _judged(self, facts: SpanFacts) -> SignalReading | None:
-        start_s, end_s = facts.start_s, facts.end_s
-        counts, missing, sources, judge = self._counts, self._missing, facts.sources, self._judge
-        due = self._level.at(start_s % HOUR_S + 0.5 * (end_s - start_s)) * (end_s - start_s) / HOUR_S
-        total = counts.get(ALL, 0.0)
+        counts, heard, judge, clock = self._counts, self._heard, self._judge, self._clock
+        total = counts[ALL]
         worst, most = "", 0.0
         for source, count in counts.items():
-            n = facts.total if source == ALL else sources.get(source, 0)
-            if n:
-                counts[source] = count + n
-            elif total:
-                lacks = missing[source] = missing.get(source, 0.0) + due * count / total
-                if lacks > most or (lacks == most and source == ALL):
-                    worst, most = source, lacks
-        for source, n in sources.items():
-            if source not in counts:
-                counts[source] = float(n)
-        k = min(_SURE[0] + (start_s - (self._first_s or 0)) / DAY_S, _SURE[1])
-        if judge.active and not missing.get(self._of, 0.0):
+            lacks = (clock - heard[source][0]) * count / total
+            if lacks > most or (lacks == most and source == ALL):
+                worst, most = source, lacks
+        if most < LOW and judge.idle:
+            judge.low()
+            return None
+        k = min(_SURE[0] + (facts.start_s - (self._first_s or 0)) / DAY_S, _SURE[1])
+        lacking = self._lacks(self._of)
+        if judge.active and not lacking:
             judge.over()  # it speaks again
         alarm = judge.take(k * log1p(most / k), facts)
         if alarm:
-            self._of = worst
-            judge.since_s = self._last.get(worst, judge.since_s)
+            self._of, lacking = worst, most
         if not judge.active:
             return None
-        judge.since_s = self._last.get(self._of, judge.since_s)
-        return judge.reading(f"silence/{self._of}", alarm, 0.0, missing.get(self._of, 0.0))
+        if self._of in heard:
+            judge.since_s = heard[self._of][1]
+        return judge.reading(f"silence/{self._of}", alarm, 0.0, lacking)
+
+    def _lacks(self, source: str) -> float:
+        """Mentions that the network would have brought since its last one."""
+        if source not in self._heard:
+            return 0.0
+        return (self._clock - self._heard[source][0]) * self._counts[source] / self._counts[ALL]
 
     def _turn(self, hour: int, calm: bool) -> None:
         """An hour is over: learn from it, unless the feed was silent or a storm brought more than usual."""
@@ -126,20 +130,20 @@ class Silence:
             if (hour * HOUR_S) - (self._first_s or 0) >= WARM_UP_S:
                 self._warm = True
                 level.settle()
-        elif self._missing.get(ALL, 0.0) < _MISSING_MAX and not self._judge.active:
+        elif self._lacks(ALL) < _MISSING_MAX and not self._judge.active:
             due = level.at(0.5 * HOUR_S)
             limit = due + 4.0 * (due + due * due) ** 0.5 + 2.0
             level.close(before, min(float(n), due) if not calm else min(float(n), limit), 1.0, 1.0 + 0.1 * due)
-            self._counts = {s: c * _KEEP for s, c in self._counts.items() if c * _KEEP > _GONE}
-            self._missing = {s: m for s, m in self._missing.items() if s in self._counts}
-            self._last = {s: at for s, at in self._last.items() if s in self._counts}
+            self._counts = {s: c * _KEEP for s, c in self._counts.items() if c > _GONE or s == ALL}
+            self._heard = {s: mark for s, mark in self._heard.items() if s in self._counts}
         level.turn(hour)
 
     def snapshot(self) -> dict[str, Any]:
         return {
             "v": VERSION, "judge": self._judge.dump(), "level": self._level.dump(),
             "clock": [self._first_s, self._hour, self._n, self._warm, self._of],
-            "counts": dict(self._counts), "missing": dict(self._missing), "last": dict(self._last),
+            "counts": dict(self._counts), "due": self._clock,
+            "heard": {source: list(mark) for source, mark in self._heard.items()},
         }  # fmt: skip
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -147,5 +151,5 @@ class Silence:
         self._judge.load(state["judge"])
         self._first_s, self._hour, self._n, self._warm, self._of = state["clock"]
         self._level.load(state["level"], self._hour)
-        self._counts, self._missing = dict(state["counts"]), dict(state["missing"])
-        self._last = dict(state["last"])
+        self._counts, self._clock = dict(state["counts"]), state["due"]
+        self._heard = {source: (due, at_s) for source, (due, at_s) in state["heard"].items()}

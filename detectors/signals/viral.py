@@ -11,13 +11,15 @@ from __future__ import annotations
 from math import exp, log
 from typing import Any, Final
 
-from detectors.signals.judge import VERSION, Judge, Spread, binomial_nats, checked, normal_nats
+from detectors.signals.judge import AUDIENCE_MIN, LOW, VERSION, Judge, Spread, binomial_nats, checked, normal_nats
 from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 
 _SHARE: Final = 0.2
 _WEIGHT: Final = 20.0
 _KEEP: Final = 0.5 ** (1 / 2000)
+_SHARE_MIN: Final = 0.1
+"""Small talk under one post is no story: up to a tenth of the negatives may always answer one another."""
 
 
 class Viral:
@@ -51,7 +53,11 @@ class Viral:
         judge, usual = self._judge, self._tops
         x = log(1.0 + facts.top)
         z = normal_nats((x - usual.mean) / usual.sd * usual.unsure)
-        alarm = judge.take(z, facts)
+        alarm = False
+        if (z < LOW or facts.top < AUDIENCE_MIN) and judge.idle:
+            judge.low()
+        else:
+            alarm = judge.take(z, facts)
         expected = usual.mean
         if facts.calm and judge.learns and facts.negatives:
             usual.learn(x)
@@ -73,13 +79,17 @@ class Viral:
             top = max(top, count)
         share = self._usual / self._seen
         z = binomial_nats(top - 1, n - 1, share) if top > 1 else 0.0
-        alarm = judge.take(z, facts)
+        alarm = False
+        if z < LOW and judge.idle:
+            judge.low()
+        else:
+            alarm = judge.take(z, facts)
         if top and facts.calm and judge.learns:
             now = facts.negatives
             keep = _KEEP**now
             self._seen = self._seen * keep + now
             found = now * max(top - 1, 0) / max(n - 1, 1)
-            self._usual = min(max(self._usual * keep + found, 0.02 * self._seen), 0.9 * self._seen)
+            self._usual = min(max(self._usual * keep + found, _SHARE_MIN * self._seen), 0.9 * self._seen)
         if not judge.active:
             return None
         return judge.reading("thread", alarm, 100.0 * top / max(n, 1), 100.0 * share)

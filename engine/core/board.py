@@ -20,7 +20,6 @@ from engine.ports.signal import Watched
 SPAN_S = 600
 """Closed bins are kept, and signals judged, in spans of ten minutes."""
 
-_EARLIER = tuple(range(SPAN_S, 3_600, SPAN_S))
 _SEVERE = (*HARM, *GRAVE)
 
 
@@ -36,6 +35,8 @@ class Board:
         self._feed = tuple(w for w in watched if w.signal.hears_silence)
         self.notes: tuple[SignalReading, ...] = ()
         self.opened: tuple[SignalReading, ...] = ()
+        self._hour: list[tuple[int, Tally]] = []
+        """The last spans that held a negative, by their start."""
         self._silent: dict[str, list[Any]] = {}  # signal -> the feed alert that is open: reading, when it was raised
 
     def close(self, start_s: int, end_s: int, spans: Mapping[int, Tally], *, calm: bool) -> list[Effect]:
@@ -48,7 +49,7 @@ class Board:
             facts = SpanFacts(start_s, end_s, calm)
             watched = self._watched if self.notes else self._feed
         else:
-            facts = _facts(start_s, end_s, spans, tally, calm)
+            facts = self._facts(start_s, end_s, tally, calm)
             watched = self._watched
         notes: list[SignalReading] = []
         opened: list[SignalReading] = []
@@ -67,6 +68,29 @@ class Board:
                     opened.append(reading)
         self.notes, self.opened = tuple(notes), tuple(opened)
         return effects
+
+    def _facts(self, start_s: int, end_s: int, tally: Tally, calm: bool) -> SpanFacts:
+        if not tally.negatives:
+            return SpanFacts(
+                start_s, end_s, calm, tally.total, tally.units / UNITS, tally.expected, sources=tally.sources
+            )  # fmt: skip
+        tally.threads = fewest(tally.threads)  # in one form, whatever the order of arrival
+        hour, oldest_s = self._hour, end_s - 3_600
+        if hour and hour[-1][0] >= oldest_s:
+            before = [span for at_s, span in hour if at_s >= oldest_s]
+            if len(before) < len(hour):
+                del hour[: len(hour) - len(before)]
+        else:
+            before = []
+            hour.clear()
+        hour.append((start_s, tally))
+        categories = tally.categories
+        return SpanFacts(
+            start_s, end_s, calm, tally.total, tally.units / UNITS, tally.expected,
+            tally.negatives, tally.authored, tally.authors, tally.reach, tally.top, tally.urgency,
+            sum([categories.get(name, 0) for name in _SEVERE]) if categories else 0,
+            tally.threads, tally.sources, before,
+        )  # fmt: skip
 
     # -- the feed ------------------------------------------------------------------------------------------------
 
@@ -130,6 +154,11 @@ class Board:
             "silent": self._silent,
         }
 
+    def recall(self, start_s: int, span: Tally) -> None:
+        """A stored span is back."""
+        if span.negatives:
+            self._hour = sorted([*self._hour, (start_s, span)], key=lambda item: item[0])
+
     def restore(self, data: dict[str, Any]) -> None:
         """Take stored signals back; one that was not watched before begins anew."""
         for signal, _ in self._watched:
@@ -138,20 +167,3 @@ class Board:
         self.notes = tuple(SignalReading(*fields) for fields in data["notes"])
         self.opened = tuple(reading for reading in self.notes if reading.name in data["opened"])
         self._silent = dict(data["silent"])
-
-
-def _facts(start_s: int, end_s: int, spans: Mapping[int, Tally], tally: Tally, calm: bool) -> SpanFacts:
-    if not tally.negatives:
-        return SpanFacts(
-            start_s, end_s, calm, tally.total, tally.units / UNITS, tally.expected, sources=tally.sources
-        )  # fmt: skip
-    tally.threads = fewest(tally.threads)  # in one form, whatever the order of arrival and what was stored between
-    earlier = [spans.get(start_s - back) for back in _EARLIER]
-    categories = tally.categories
-    return SpanFacts(
-        start_s, end_s, calm, tally.total, tally.units / UNITS, tally.expected,
-        tally.negatives, tally.authored, tally.authors, tally.reach, tally.top, tally.urgency,
-        sum([categories.get(name, 0) for name in _SEVERE]) if categories else 0,
-        tally.threads, tally.sources,
-        [span for span in earlier if span is not None and span.negatives],
-    )  # fmt: skip

@@ -206,6 +206,7 @@ class BrandStream:
         elif kind == "span":
             self._spans[at_s] = Tally.from_json(data)
             self._stored.add(f"span:{at_s}:{self.name}")
+            self.board.recall(at_s, self._spans[at_s])
         elif kind == "terms":
             self.baseline.restore(data)
         else:

@@ -20,6 +20,8 @@ _FR = {
     "contained": "retour au calme",
     "resolved": "incident terminé",
     "false_alarm": "fausse alerte",
+    "silent": "une source ne parle plus",
+    "heard": "la source parle de nouveau",
     "level_from": " ({before} → {after})",
     "todo": "À FAIRE : {first} avant {at}{then}. Pilote : {lead}.",
     "then": ", puis {what} avant {at}",
@@ -29,6 +31,9 @@ _FR = {
     "todo_resolved": "Fin d'alerte. Retour d'expérience (RETEX) sous 5 jours ouvrés ; une deuxième vague rouvrirait "
     "l'incident.",
     "todo_false_alarm": "Fin d'alerte : une personne l'a classé fausse alerte. Rien à faire.",
+    "todo_silent": "À VÉRIFIER : la collecte (clé d'accès, quota, connecteur), pas la marque. Tant qu'elle est muette, "
+    "l'absence d'alerte ne veut rien dire.",
+    "todo_heard": "Rien à faire : la collecte reprend. Ce qui s'est dit entre-temps n'a pas été vu.",
     "what": "CE QUI SE PASSE : {observed} messages négatifs depuis {since} ({lasting}), contre {expected} en temps "
     "normal{ratio}.",
     "ratio": ", soit {times} fois plus",
@@ -85,6 +90,8 @@ _EN = {
     "contained": "calm again",
     "resolved": "incident over",
     "false_alarm": "false alarm",
+    "silent": "a source has gone silent",
+    "heard": "the source speaks again",
     "level_from": " ({before} → {after})",
     "todo": "DO NOW: {first} by {at}{then}. Lead: {lead}.",
     "then": ", then {what} by {at}",
@@ -93,6 +100,9 @@ _EN = {
     "calm lasts.",
     "todo_resolved": "All clear. Post-incident report within 5 working days; a second wave would reopen the incident.",
     "todo_false_alarm": "All clear: a person called it a false alarm. Nothing to do.",
+    "todo_silent": "CHECK the feed (access key, quota, connector), not the brand. While it is silent, no alert means "
+    "nothing.",
+    "todo_heard": "Nothing to do: the feed is back. What was said meanwhile has not been seen.",
     "what": "WHAT HAPPENS: {observed} negative messages since {since} ({lasting}), against {expected} normally{ratio}.",
     "ratio": ", {times} times as many",
     "terms": "They say: {terms}.",
