@@ -20,8 +20,8 @@ SIGNAL_MODES: tuple[tuple[str, SignalMode], ...] = (
 
 The first five tell how a storm is made rather than whether there is one: opening by them would cost the tests of the
 count a part of their budget, and a raid or a viral post that matters shows in the count within minutes. Silence has no
-other test that would tell of it: without its own alarm a dead feed looks like the calmest of days. Drift is off because its
-test is river's, whose import takes two seconds: nothing for a service, much for a replay.
+other test that would tell of it: without its own alarm a dead feed looks like the calmest of days. Drift is off
+because its test is river's, whose import takes two seconds: nothing for a service, much for a replay.
 """
 
 OPENING_PART = 0.05
