@@ -7,15 +7,18 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from detectors.signals.table import SIGNALS
 from detectors.table import DETECTORS
 from detectors.text import load_scorer
-from engine.core.engine import Engine, MakeDetector
+from engine.core.engine import Engine, MakeDetector, MakeSignals
 from engine.domain.batch import Batch
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.errors import ConfigError
 from engine.domain.incident import Incident
 from engine.domain.playbook import Plan, PlanRequest
+from engine.domain.signals import OPENING_PART, detector_part
 from engine.ports.detector import SeriesDetector
+from engine.ports.signal import Watched
 from ops.planned import planned_events
 from ops.settings import Settings
 from ops.store.store import Store
@@ -62,18 +65,37 @@ def engine_config(settings: Settings, *, exercise: bool = False, now_s: float | 
         exercise=exercise,
         events=planned_events(settings, time.time() if now_s is None else now_s),
         provisional=settings.alerts.provisional,
+        signals=detection.signals.modes(),
     )
 
 
 def detector_maker(config: EngineConfig, name: str) -> MakeDetector:
-    """Makes the detector of a brand. Raises ConfigError if none has that name."""
+    """Makes the detector of a brand, with what the signals that open leave of its budget.
+
+    Raises ConfigError if none has that name.
+    """
     make = DETECTORS.get(name)
     if make is None:
         raise ConfigError(f"detection.detector: there is no detector {name!r}; there are {', '.join(DETECTORS)}")
 
     def of_brand(brand: BrandConfig) -> SeriesDetector:
         budget = brand.false_alarms_per_week or config.false_alarms_per_week
-        return make(bin_s=config.bin_s, false_alarms_per_week=budget)
+        return make(bin_s=config.bin_s, false_alarms_per_week=budget * detector_part(config.signals))
+
+    return of_brand
+
+
+def signals_maker(config: EngineConfig) -> MakeSignals:
+    """Makes the signals beside the count of a brand.
+
+    One that opens has its part of the budget, so that all alarms together hold it. One that only notes has the whole
+    budget for itself: it costs no alarm, and its sentence is as rare as one.
+    """
+    modes = [(name, mode == "open") for name, mode in config.signals if mode != "off"]
+
+    def of_brand(brand: BrandConfig) -> tuple[Watched, ...]:
+        budget = brand.false_alarms_per_week or config.false_alarms_per_week
+        return tuple(Watched(SIGNALS[name](budget * (OPENING_PART if opens else 1.0)), opens) for name, opens in modes)
 
     return of_brand
 
@@ -106,7 +128,7 @@ def build_engine(
     scorer = load_scorer(spoken or ("fr", "en"))
     hurried = in_a_hurry and not playbook_dirs
     planner = PlannerWhenNeeded() if hurried else CataloguePlanner(load_catalogue(playbook_dirs))
-    return Engine(config, scorer, detector_maker(config, detector), planner)
+    return Engine(config, scorer, detector_maker(config, detector), planner, signals_maker(config))
 
 
 def restore_engine(engine: Engine, store: Store) -> None:

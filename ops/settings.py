@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 
 from engine.domain.errors import ConfigError
 from engine.domain.playbook import BrandVoice
+from engine.domain.signals import SignalMode
 from ops.moment import second_of
 from ops.secret import EnvName, Secret, read_secret
 from ops.section import (
@@ -96,6 +97,27 @@ class Brand(Section):
         )
 
 
+class Signals(Section):
+    """Signals beside the count. `note` adds a sentence to an incident, `open` opens one and takes 5 % of the budget."""
+
+    raid: SignalMode = "note"
+    """Many messages from few authors."""
+    reach: SignalMode = "note"
+    """Negatives weighted by how many people may see them."""
+    arousal: SignalMode = "note"
+    """A tone more heated than usual, or graver subjects."""
+    viral: SignalMode = "note"
+    """One message far above the brand's usual audience, or one thread that draws most negatives."""
+    drift: SignalMode = "note"
+    """A share of negatives that creeps up over days. Loads river the first time it stands out: two seconds."""
+    silence: SignalMode = "open"
+    """A network, or all of them, fell silent. `open` sends an alert about the feed of its own, and no incident."""
+
+    def modes(self) -> tuple[tuple[str, SignalMode], ...]:
+        """Each signal's name and mode, in the order above."""
+        return tuple((name, getattr(self, name)) for name in type(self).model_fields)
+
+
 class Detection(Section):
     """How the series are cut and judged."""
 
@@ -107,6 +129,7 @@ class Detection(Section):
     """How late a mention may arrive and still count in its bin, in seconds."""
     detector: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./-]{1,60}$")] = "vigie"
     """The detector of the series, by its name in the table of detectors."""
+    signals: Signals = Signals()
 
 
 class Event(Section):

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from engine.core.case import SPAN_S, Case
+from engine.core.board import SPAN_S, Board
+from engine.core.case import Case
 from engine.core.early import Early
 from engine.core.tally import UNITS, Tally
 from engine.core.terms import TermBaseline, terms_of
@@ -17,6 +18,7 @@ from engine.domain.playbook import Plan
 from engine.domain.series import BinCount, Reading, WarmingUp
 from engine.ports.detector import SeriesDetector
 from engine.ports.planner import Planner
+from engine.ports.signal import Watched
 
 LOOKBACK_S = 43_200
 """Closed spans are kept for twelve hours: as far back as an onset may lie."""
@@ -34,15 +36,17 @@ class BrandStream:
     """Folds mentions into bins, closes the bins that the watermark has passed, oldest first and without holes."""
 
     def __init__(
-        self, brand: BrandConfig, config: EngineConfig, make: Callable[[], SeriesDetector], planner: Planner
+        self, brand: BrandConfig, config: EngineConfig, make: Callable[[], SeriesDetector], planner: Planner,
+        make_signals: Callable[[], tuple[Watched, ...]] = tuple,
     ) -> None:  # fmt: skip
         self.name = brand.name
         self._config = config
         self._detector = make()
-        self._likeness = partial(BrandStream, brand, config, make, planner)
+        self._likeness = partial(BrandStream, brand, config, make, planner, make_signals)
         self.early = Early()
         self._usual = 0.0  # negatives expected in a bin, lately, without any planned event
         self.case = Case(brand, config, planner)
+        self.board = Board(brand.name, config.lang, make_signals(), exercise=config.exercise)
         self.baseline = TermBaseline()
         self.bins: dict[int, Tally] = {}
         self._spans: dict[int, Tally] = {}
@@ -99,14 +103,32 @@ class BrandStream:
         end_s = start_s + width
         effects: list[Effect] = []
         case = self.case
+        span_s = start_s - start_s % SPAN_S
+        if end_s >= span_s + SPAN_S:
+            effects = self.board.close(span_s, end_s, self._spans, calm=case.phase not in ACTIVE_PHASES)
+            if self.board.notes or case.notes:
+                effects += case.hear(end_s, self.board.notes)
+        if self.board.opened and isinstance(verdict, Reading):
+            verdict = self._joined(verdict)
         if isinstance(verdict, Reading) and case.cares(verdict):
-            effects = case.on_bin(end_s, verdict, tally, expected, self._recent, self._spans, self.baseline)
+            effects += case.on_bin(end_s, verdict, tally, expected, self._recent, self._spans, self.baseline)
         self.early.closed()
         if self.early.told is not None:
             effects = self.early.settle(effects, self.name, end_s, case.incident, exercise=self._config.exercise)
         if end_s % 3_600 == 0:
             self._turn_hour(end_s)
         return effects
+
+    def _joined(self, reading: Reading) -> Reading:
+        """The detector's reading together with those of the signals that open incidents by themselves."""
+        opened = self.board.opened
+        alarms = [signal.surprise for signal in opened if signal.alarm]
+        if alarms:  # raised once: until the next ten minutes are over it only goes on
+            self.board.opened = tuple(signal._replace(alarm=False) for signal in opened)
+        return Reading(
+            (*reading.tests, *opened), reading.expected, max([reading.score, *alarms]),
+            reading.alarm or bool(alarms), True,
+        )  # fmt: skip
 
     def _keep(self, start_s: int, tally: Tally, expected: float) -> None:
         """Add a closed bin to its span."""
@@ -198,7 +220,7 @@ class BrandStream:
             effects.append(Gauged("negatives_expected", labels, verdict.expected))
             effects += [Gauged("surprise", (self.name, t.name), t.surprise) for t in verdict.tests]
         self._last = None
-        return effects
+        return effects + self.board.gauges()
 
     def take_dirty(self) -> list[Effect]:
         """The parts of the state that changed since the last call."""
@@ -217,7 +239,8 @@ class BrandStream:
         return effects
 
     def _core(self) -> dict[str, Any]:
-        core = {"v": 1, "next_s": self._next_s, "detector": self._detector.snapshot(), "case": self.case.snapshot()}
+        core = {"v": 1, "next_s": self._next_s, "detector": self._detector.snapshot(), "case": self.case.snapshot(),
+                "signals": self.board.snapshot()}  # fmt: skip
         early = self.early.snapshot()
         return core if early is None else {**core, "early": early}
 
@@ -234,6 +257,7 @@ class BrandStream:
         elif kind == "span":
             self._spans[at_s] = Tally.from_json(data)
             self._stored.add(f"span:{at_s}:{self.name}")
+            self.board.recall(at_s, self._spans[at_s])
         elif kind == "terms":
             self.baseline.restore(data)
         else:
@@ -241,3 +265,5 @@ class BrandStream:
             self._detector.restore(data["detector"])
             self.case.restore(data["case"], incidents, plans)
             self.early.restore(data.get("early"))
+            if "signals" in data:  # a state of before there were signals has none
+                self.board.restore(data["signals"])

@@ -13,16 +13,18 @@ from hashlib import blake2b
 from math import log10
 from typing import Any
 
+from engine.core.board import SPAN_S
 from engine.core.calendar import Calendar
 from engine.core.evidence import Words, figures
 from engine.core.fold import fold, tokens
 from engine.core.levels import Hysteresis, LevelDecision, decide, signals
 from engine.core.tally import UNITS, Tally, canonical
 from engine.core.terms import TermBaseline, TermCounts
-from engine.core.wording import say
+from engine.core.wording import say, why
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.effects import AlertRaised, Effect, IncidentSaved, PlanMade
 from engine.domain.incident import (
+    ACTIVE_PHASES,
     CLOSED_PHASES,
     TRANSITIONS,
     Alert,
@@ -78,6 +80,8 @@ class Case:
         self._since_s = 0
         self._calm_since_s: int | None = None
         self._surprise = 0.0
+        self.notes: tuple[SignalReading, ...] = ()
+        """Signals beside the count that stand out now."""
 
     # -- what the engine asks ------------------------------------------------------------------------------------
 
@@ -123,6 +127,15 @@ class Case:
             if self.incident.phase in (Phase.OPEN, Phase.ACKNOWLEDGED) and (closed.units or end_s % SPAN_S == 0):
                 effects += self._follow(end_s, reading, recent_of, baseline)
         return effects
+
+    def hear(self, end_s: int, notes: tuple[SignalReading, ...]) -> list[Effect]:
+        """The signals that stand out now. One that is new goes into the log of an incident that is open."""
+        known = {note.name for note in self.notes}
+        self.notes = notes
+        news = [why(self._config.lang, note) for note in notes if note.name not in known]
+        if not news or self.incident is None or self.incident.phase not in ACTIVE_PHASES:
+            return []
+        return self._note(end_s * 1000, "vigie", "signal", "; ".join(news))
 
     def command(
         self, name: str, actor: str, text: str, at_ms: int, baseline: TermBaseline
@@ -184,7 +197,7 @@ class Case:
         assert after is not None
         self._calm_since_s, self._surprise = None, reading.score
         test = max((t for t in reading.tests if t.alarm), key=lambda t: t.surprise)
-        reasons = (*(self._why(t) for t in reading.tests if t.alarm), *self._planned(end_s))
+        reasons = (*(why(self._config.lang, t) for t in reading.tests if t.alarm), *self._planned(end_s))
         if before in (Phase.OPEN, Phase.ACKNOWLEDGED):
             note = self._note(end_s * 1000, "vigie", "alarm", "; ".join((say(self._config.lang, "again"), *reasons)))
             return note + self._follow(end_s, reading, recent_of, baseline)
@@ -200,7 +213,9 @@ class Case:
         self.suspected_since_s = None
         self._hysteresis.below_since_s = None
         decision = self._judge(recent_of(end_s))
-        return self._set_level(decision.level, (*reasons, *decision.reasons), end_s * 1000, kind, baseline)
+        return self._set_level(
+            decision.level, tuple(dict.fromkeys((*reasons, *decision.reasons))), end_s * 1000, kind, baseline
+        )
 
     def _gather(self, lookback: dict[int, Tally], end_s: int) -> None:
         """The evidence begins at the onset, as far back as the closed spans go."""
@@ -284,14 +299,6 @@ class Case:
 
     # -- what follows --------------------------------------------------------------------------------------------
 
-    def _why(self, test: SignalReading) -> str:
-        key = test.name if test.name in ("share", "rate", "spike", "tide") else "other"
-        since = datetime.fromtimestamp(test.since_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        return say(
-            self._config.lang, key, name=test.name, since=since,
-            observed=round(test.observed, 1), expected=round(test.expected, 1),
-        )  # fmt: skip
-
     def _planned(self, end_s: int) -> list[str]:
         """The planned events during which it alarmed, one sentence each."""
         during = self.calendar.during(end_s - self._config.bin_s, end_s)
@@ -301,7 +308,9 @@ class Case:
 
     def _judge(self, recent: list[Tally]) -> LevelDecision:
         evidence = figures(self.tally, self._since_s, self._surprise)
-        return decide(evidence, _ratio(recent), self._config.lang)
+        decision = decide(evidence, _ratio(recent), self._config.lang)
+        beside = tuple(why(self._config.lang, note) for note in self.notes)
+        return decision._replace(reasons=(*decision.reasons, *beside))
 
     def _explain(self, baseline: TermBaseline) -> None:
         assert self.incident is not None
@@ -386,6 +395,7 @@ class Case:
             "suspected_since_s": self.suspected_since_s,
             "below_since_s": self._hysteresis.below_since_s,
             "surprise": self._surprise,
+            "notes": [list(note) for note in self.notes],
             "incident": self.incident.id if self.incident else None,
             "tally": self.tally.to_json() if self.incident else None,
             "terms": self._terms.snapshot() if self.incident else None,
@@ -395,15 +405,13 @@ class Case:
         self._ordinal, self._since_s = data["ordinal"], data["since_s"]
         self._calm_since_s, self.suspected_since_s = data["calm_since_s"], data["suspected_since_s"]
         self._hysteresis.below_since_s, self._surprise = data["below_since_s"], data["surprise"]
+        self.notes = tuple(SignalReading(*note) for note in data.get("notes", ()))
         if data["incident"] is not None:
             self.incident = incidents[data["incident"]]
             self.plan = plans.get(data["incident"])
             self.tally = Tally.from_json(data["tally"])
             self._terms.restore(data["terms"])
 
-
-SPAN_S = 600
-"""Closed bins are kept in spans of ten minutes."""
 
 EXPLAIN_S = 3_600
 """An open incident's evidence is written anew with every change of its level, and every hour."""

@@ -33,6 +33,7 @@ from engine.domain.mention import Mention
 from engine.domain.playbook import BrandVoice, Plan
 from engine.ports.detector import SeriesDetector
 from engine.ports.planner import Planner
+from engine.ports.signal import Watched
 from engine.ports.text import TextScorer
 
 NEUTRAL_UNITS = UNITS // 3
@@ -42,6 +43,7 @@ Matched = tuple[Mention, tuple[str, ...], int]
 """A mention, its brands, and its hash."""
 Row = tuple[int, str, str, tuple[str, ...], int]
 MakeDetector = Callable[[BrandConfig], SeriesDetector]
+MakeSignals = Callable[[BrandConfig], tuple[Watched, ...]]
 
 
 class Engine:
@@ -52,11 +54,13 @@ class Engine:
     """
 
     def __init__(
-        self, config: EngineConfig, scorer: TextScorer, make_detector: MakeDetector, planner: Planner
+        self, config: EngineConfig, scorer: TextScorer, make_detector: MakeDetector, planner: Planner,
+        make_signals: MakeSignals | None = None,
     ) -> None:  # fmt: skip
         self._config = config
         self._scorer = scorer
         self._make_detector = make_detector
+        self._make_signals = make_signals
         self._planner = planner
         self._configured = {brand.name: brand for brand in config.brands}
         self._matcher = Matcher(config.brands, open_brands=config.open_brands)
@@ -167,6 +171,7 @@ class Engine:
                 tally.total += 1
                 tally.units += units
                 tally.sample(key, mention.text)
+                tally.sources[mention.source] = tally.sources.get(mention.source, 0) + 1
                 if candidate is not None:
                     tally.add_negative(candidate, author_key, categories, lang, urgency)
                 counter = ("mentions", (brand, mention.source, label))
@@ -249,7 +254,9 @@ class Engine:
         brand = self._configured.get(name)
         if brand is None:
             brand = BrandConfig(name, voice=BrandVoice(name, langs=("fr", "en")))
-        stream = BrandStream(brand, self._config, partial(self._make_detector, brand), self._planner)
+        make_signals = partial(self._make_signals, brand) if self._make_signals else tuple
+        make = partial(self._make_detector, brand)
+        stream = BrandStream(brand, self._config, make, self._planner, make_signals)
         self._brands[name] = stream
         return stream
 

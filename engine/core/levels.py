@@ -51,7 +51,7 @@ def decide(evidence: Evidence, ratio: float, lang: str) -> LevelDecision:
         reasons.append(say(lang, "breadth", n=evidence.authors))
     reach = _steps(evidence.followers_max, 50_000, 500_000)
     if reach:
-        reasons.append(say(lang, "reach", n=evidence.followers_max))
+        reasons.append(say(lang, "account", n=evidence.followers_max))
     press = _steps(evidence.press, 1, 3)
     if press:
         reasons.append(say(lang, "press" if evidence.press > 1 else "press_one", n=evidence.press))

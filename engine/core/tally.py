@@ -10,6 +10,7 @@ from __future__ import annotations
 from heapq import nsmallest
 from typing import Any, NamedTuple
 
+from engine.core.fold import hash64
 from engine.domain.mention import Mention
 
 UNITS = 10_000
@@ -19,6 +20,9 @@ NEGATIVE_UNITS = UNITS // 2
 """From P(neg) = 0.5 on a mention counts as a negative one for authors, networks, terms and evidence."""
 
 AUTHORS_MAX = 2_048
+THREADS_MAX = 512
+"""Threads counted in a span; of more, those of smallest hash, whose counts stay exact in any order."""
+
 SAMPLE_MAX = 24
 REACH_MAX = 3
 USUAL_MAX = 6
@@ -37,6 +41,7 @@ class Candidate(NamedTuple):
 _NO_AUTHORS: set[int] = set()
 _NO_PRESS: set[str] = set()
 _NO_COUNTS: dict[str, int] = {}
+_NO_THREADS: dict[int, int] = {}
 _NO_CANDIDATES: list[Candidate] = []
 
 
@@ -44,8 +49,8 @@ class Tally:
     """Sums over the mentions of one brand in one span."""
 
     __slots__ = (
-        "authors", "candidates", "categories", "expected", "followers_max", "langs", "negatives", "networks",
-        "press", "reach", "sample_max", "total", "units", "urgency", "usual",
+        "authored", "authors", "candidates", "categories", "expected", "followers_max", "langs", "negatives",
+        "networks", "press", "reach", "sample_max", "sources", "threads", "top", "total", "units", "urgency", "usual",
     )  # fmt: skip
 
     def __init__(self, sample_max: int = SAMPLE_MAX) -> None:
@@ -56,6 +61,9 @@ class Tally:
         self.reach = 0
         self.followers_max = 0
         self.urgency = 0  # sum over negatives, in hundredths
+        self.authored = 0  # negatives whose author is known
+        self.top = 0  # the largest audience or engagement of a single negative
+        self.sources: dict[str, int] = {}  # all mentions, by network
         self.expected = 0.0  # negatives that the brand's normal would have brought
         # most bins hold no negative: they share these empty ones until the first comes (`_allocate`)
         self.authors: set[int] = _NO_AUTHORS
@@ -64,12 +72,13 @@ class Tally:
         self.categories: dict[str, int] = _NO_COUNTS
         self.langs: dict[str, int] = _NO_COUNTS
         self.candidates: list[Candidate] = _NO_CANDIDATES
+        self.threads: dict[int, int] = _NO_THREADS  # negatives under the same post
 
         self.usual: list[tuple[int, str]] = []  # a sample of all mentions, negative or not: how people speak of it
 
     def _allocate(self) -> None:
         self.authors, self.press, self.candidates = set(), set(), []
-        self.networks, self.categories, self.langs = {}, {}, {}
+        self.networks, self.categories, self.langs, self.threads = {}, {}, {}, {}
 
     def add_negative(
         self, candidate: Candidate, author_key: int | None, categories: tuple[str, ...], lang: str, urgency: int
@@ -79,7 +88,19 @@ class Tally:
         if not self.negatives:
             self._allocate()
         self.negatives += 1
-        self.reach += mention.reach
+        reach = mention.reach
+        self.reach += reach
+        if reach > self.top:
+            self.top = reach
+        engaged = mention.likes + mention.shares + mention.replies
+        if engaged > self.top:
+            self.top = engaged
+        thread = mention.thread_id or mention.parent_id
+        if thread is not None:
+            key = hash64(mention.source, thread)
+            self.threads[key] = self.threads.get(key, 0) + 1
+            if len(self.threads) > 2 * THREADS_MAX:
+                self.threads = fewest(self.threads)
         self.urgency += urgency
         if mention.author_followers > self.followers_max:
             self.followers_max = mention.author_followers
@@ -89,6 +110,7 @@ class Tally:
         for category in categories:
             self.categories[category] = self.categories.get(category, 0) + 1
         if author_key is not None:
+            self.authored += 1
             self.authors.add(author_key)
             if len(self.authors) > 2 * AUTHORS_MAX:
                 self.authors = set(nsmallest(AUTHORS_MAX, self.authors))
@@ -115,6 +137,9 @@ class Tally:
         self.expected += other.expected
         if other.usual:
             self.usual = sorted(self.usual + other.usual)[:USUAL_MAX]
+        sources = self.sources
+        for name, n in other.sources.items():
+            sources[name] = sources.get(name, 0) + n
         if not other.negatives:
             return
         if not self.negatives:
@@ -123,6 +148,12 @@ class Tally:
         self.reach += other.reach
         self.urgency += other.urgency
         self.followers_max = max(self.followers_max, other.followers_max)
+        self.authored += other.authored
+        self.top = max(self.top, other.top)
+        for key, n in other.threads.items():
+            self.threads[key] = self.threads.get(key, 0) + n
+        if len(self.threads) > 2 * THREADS_MAX:
+            self.threads = fewest(self.threads)
         for mine, theirs in (
             (self.networks, other.networks), (self.categories, other.categories), (self.langs, other.langs)
         ):  # fmt: skip
@@ -152,7 +183,7 @@ class Tally:
     def to_json(self) -> dict[str, Any]:
         """JSON values; candidates in their canonical form, so equal tallies give equal JSON."""
         return {
-            "v": 1,
+            "v": 2,
             "sample_max": self.sample_max,
             "n": [self.total, self.units, self.negatives, self.reach, self.followers_max, self.urgency],
             "expected": self.expected,
@@ -161,22 +192,35 @@ class Tally:
             "networks": dict(sorted(self.networks.items())),
             "categories": dict(sorted(self.categories.items())),
             "langs": dict(sorted(self.langs.items())),
+            "sources": dict(sorted(self.sources.items())),
+            "threads": sorted(fewest(self.threads).items()),
+            "single": [self.authored, self.top],
             "usual": [list(item) for item in self.usual],
             "candidates": [[c.key, c.units, list(c.mention)] for c in canonical(self.candidates, self.sample_max)],
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Tally:
-        """The inverse of `to_json`."""
+        """The inverse of `to_json`, of version 1 too, which held neither threads nor networks of all mentions."""
         tally = cls(data["sample_max"])
         tally.total, tally.units, tally.negatives, tally.reach, tally.followers_max, tally.urgency = data["n"]
         tally.expected = data["expected"]
         tally.authors = set(data["authors"])
         tally.press = set(data["press"])
         tally.usual = [(key, text) for key, text in data["usual"]]
+        tally.sources = data.get("sources", {})
+        tally.threads = dict(data.get("threads", ()))
+        tally.authored, tally.top = data.get("single", (0, 0))
         tally.networks, tally.categories, tally.langs = data["networks"], data["categories"], data["langs"]
         tally.candidates = [Candidate(key, units, Mention(*mention)) for key, units, mention in data["candidates"]]
         return tally
+
+
+def fewest(threads: dict[int, int]) -> dict[int, int]:
+    """The threads of smallest hash. One that is among them at the end has been at every time, so its count is whole."""
+    if len(threads) <= THREADS_MAX:
+        return threads
+    return {key: threads[key] for key in nsmallest(THREADS_MAX, threads)}
 
 
 def _by_reach(candidate: Candidate) -> tuple[int, int]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
+
+from engine.domain.series import SignalReading
 
 _FR: Mapping[str, str] = MappingProxyType(
     {
@@ -12,10 +15,27 @@ _FR: Mapping[str, str] = MappingProxyType(
         "spike": "Pic soudain\u00a0: {observed} négatifs observés pour {expected} attendus depuis {since}",
         "tide": "Trop de négatifs depuis des heures\u00a0: {observed} observés pour {expected} attendus depuis {since}",
         "planned": "Pendant l’événement prévu «\u00a0{name}\u00a0» (×{ratio} attendu)",
+        "raid": "Beaucoup de messages, peu d’auteurs\u00a0: {observed} messages par auteur, contre {expected} "
+        "d’habitude, depuis {since}",
+        "reach": "Large audience\u00a0: les négatifs ont pu être vus par {observed} personnes, contre {expected} "
+        "attendues, depuis {since}",
+        "arousal": "Ton plus vif que d’habitude\u00a0: intensité {observed} sur 100, contre {expected}, depuis {since}",
+        "viral": "Un message isolé se détache\u00a0: {observed} vues, abonnés ou réactions, contre {expected} "
+        "d’habitude pour le plus vu, depuis {since}",
+        "thread": "Un seul fil attire les négatifs\u00a0: {observed}\u00a0% d’entre eux, contre {expected}\u00a0% "
+        "d’habitude, depuis {since}",
+        "drift": "La part de négatifs monte lentement\u00a0: {observed}\u00a0%, contre {expected}\u00a0% avant, "
+        "depuis {since}",
+        "silence": "La source «\u00a0{what}\u00a0» se tait\u00a0: {observed} message pour {expected} attendus depuis "
+        "{since}",
+        "silence_all": "Plus aucun message, de nulle part\u00a0: {observed} pour {expected} attendus depuis {since}",
+        "heard": "La source «\u00a0{what}\u00a0» parle de nouveau",
+        "heard_all": "Les messages arrivent de nouveau",
+        "unheard": "Rien n’est revenu en une semaine\u00a0: ce silence est désormais la norme",
         "other": "Signal «\u00a0{name}\u00a0»\u00a0: {observed} observés pour {expected} attendus depuis {since}",
         "volume": "Sur une heure, {ratio} fois plus de négatifs que la normale",
         "breadth": "{n} auteurs différents",
-        "reach": "Un compte suivi par {n} personnes s’en mêle",
+        "account": "Un compte suivi par {n} personnes s’en mêle",
         "press": "Repris par {n} titres de presse ou blogs",
         "press_one": "Repris par un titre de presse ou un blog",
         "eased": "Sur une heure, les négatifs sont retombés à {ratio} fois la normale",
@@ -45,10 +65,23 @@ _EN: Mapping[str, str] = MappingProxyType(
         "spike": "Sudden spike: {observed} negatives observed, {expected} expected since {since}",
         "tide": "More negatives than normal for hours: {observed} observed, {expected} expected since {since}",
         "planned": "During the planned event “{name}” (×{ratio} expected)",
+        "raid": "Many messages, few authors: {observed} messages an author, usually {expected}, since {since}",
+        "reach": "Wide audience: the negatives may have been seen by {observed} people, {expected} expected, "
+        "since {since}",
+        "arousal": "More heated than usual: intensity {observed} of 100, usually {expected}, since {since}",
+        "viral": "One message stands out: {observed} views, followers or reactions, usually {expected} for the most "
+        "seen, since {since}",
+        "thread": "A single thread draws the negatives: {observed}% of them, usually {expected}%, since {since}",
+        "drift": "The share of negatives is creeping up: {observed}%, {expected}% before, since {since}",
+        "silence": "The source “{what}” has fallen silent: {observed} messages, {expected} expected since {since}",
+        "silence_all": "No message at all, from anywhere: {observed}, {expected} expected since {since}",
+        "heard": "The source “{what}” speaks again",
+        "heard_all": "Messages are coming in again",
+        "unheard": "Nothing has come back for a week: this silence is the new normal",
         "other": "Signal “{name}”: {observed} observed, {expected} expected since {since}",
         "volume": "In the last hour, {ratio} times the normal number of negatives",
         "breadth": "{n} different authors",
-        "reach": "An account followed by {n} people has joined in",
+        "account": "An account followed by {n} people has joined in",
         "press": "Picked up by {n} press titles or blogs",
         "press_one": "Picked up by one press title or blog",
         "eased": "In the last hour, negatives are down to {ratio} times normal",
@@ -92,3 +125,26 @@ def say(lang: str, key: str, **values: object) -> str:
     """
     shown = {k: number(v, lang) if isinstance(v, int | float) else v for k, v in values.items()}
     return SENTENCES[lang if lang in SENTENCES else "en"][key].format(**shown)
+
+
+_TESTS = frozenset(
+    {"share", "rate", "spike", "tide", "raid", "reach", "arousal", "viral", "thread", "drift", "silence"}
+)  # fmt: skip
+
+
+def why(lang: str, test: SignalReading) -> str:
+    """One sentence for a test that stands out: observed, expected, since when.
+
+    >>> why("en", SignalReading("silence/forum", 3.0, True, True, 0.0, 40.0, 0))
+    'The source “forum” has fallen silent: 0 messages, 40 expected since 1970-01-01 00:00 UTC'
+    """
+    key, _, what = test.name.partition("/")
+    if key not in _TESTS:
+        key = "other"
+    elif key == "silence" and what == "*":
+        key = "silence_all"
+    since = datetime.fromtimestamp(test.since_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return say(
+        lang, key, name=test.name, what=what, since=since,
+        observed=round(test.observed, 1), expected=round(test.expected, 1),
+    )  # fmt: skip

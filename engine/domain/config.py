@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from engine.domain.playbook import BrandVoice
+from engine.domain.signals import SIGNAL_MODES, SignalMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +61,5 @@ class EngineConfig:
     exercise: bool = False
     events: tuple[PlannedEvent, ...] = ()
     provisional: bool = False
+    signals: tuple[tuple[str, SignalMode], ...] = SIGNAL_MODES
+    """The signals beside the count, and what each may do."""

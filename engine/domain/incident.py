@@ -180,6 +180,10 @@ class AlertKind(StrEnum):
     REOPENED = "reopened"
     CONTAINED = "contained"
     RESOLVED = "resolved"
+    SILENT = "silent"
+    """A source fell silent. About the feed and not a crisis: no playbook, nothing to acknowledge."""
+    HEARD = "heard"
+    """It speaks again."""
 
 
 class Standing(StrEnum):

@@ -28,6 +28,9 @@ TERMS_MAX = 6
 NETWORKS_MAX = 4
 REASONS_MAX = 6
 
+_FEED = frozenset({AlertKind.SILENT, AlertKind.HEARD})
+"""About the feed and not about a crisis: no figures of negatives, nothing to take in charge, nothing to look up."""
+
 _URGENT = frozenset({AlertKind.OPENED, AlertKind.RAISED, AlertKind.REOPENED})
 _UNRECORDED = frozenset({Standing.PROVISIONAL, Standing.WITHDRAWN})
 
@@ -61,6 +64,10 @@ def text(raised: AlertRaised, look: Look, told_at_ms: int) -> str:
     lines = [title(raised, look), _todo(raised, look, told_at_ms), ""]
     if raised.alert.standing is Standing.WITHDRAWN:
         return "\n".join([*lines, say["zone"].format(zone=look.timezone)])
+    if raised.alert.kind in _FEED:
+        reasons = incident.levels[-1].reasons
+        lines += [in_team_time(plain(reason, 200), look.zone, look.lang, told_at_ms) for reason in reasons]
+        return "\n".join([*lines, "", say["zone"].format(zone=look.timezone)])
     lines += _what(raised, look, told_at_ms)
     lines.append(
         say["certainty"].format(
@@ -106,13 +113,18 @@ def short(raised: AlertRaised, look: Look, told_at_ms: int, chars_max: int = 160
         ack="\x00",
         show="\x00",
     )
+    if alert.kind in _FEED:
+        reason = in_team_time(alert.incident.levels[-1].reasons[0], look.zone, look.lang, told_at_ms)
+        sentence = f"VIGIE {defused(alert.incident.brand, brand_max)}: {reason}"
     front = _gsm7((mark + sentence).replace("\x00", "")).strip()
     if is_early:  # there is no incident yet to take or to show
         return front[:chars_max]
     tail = f" vigie incidents {'ack' if urgent else 'show'} {alert.incident.id}"
-    if len(front) + len(tail) <= chars_max:
+    if len(front) + len(tail) <= chars_max and alert.kind not in _FEED:
         return front + tail
     tail = f" {alert.incident.id}"
+    if len(front) + len(tail) <= chars_max:
+        return front + tail
     room = chars_max - len(tail)
     if room < 40:
         return front[:chars_max]

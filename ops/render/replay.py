@@ -37,7 +37,7 @@ _WORDS = {
         "exercise": "EXERCICE",
         "kinds": {
             "opened": "ouvert", "raised": "relevé", "lowered": "abaissé", "reopened": "rouvert",
-            "contained": "maîtrisé", "resolved": "clos",
+            "contained": "maîtrisé", "resolved": "clos", "silent": "source muette", "heard": "source revenue",
         },
     },
     "en": {
@@ -59,7 +59,7 @@ _WORDS = {
         "exercise": "EXERCISE",
         "kinds": {
             "opened": "opened", "raised": "raised", "lowered": "lowered", "reopened": "reopened",
-            "contained": "contained", "resolved": "closed",
+            "contained": "contained", "resolved": "closed", "silent": "silent source", "heard": "heard again",
         },
     },
 }  # fmt: skip

@@ -20,6 +20,8 @@ _FR = {
     "contained": "retour au calme",
     "resolved": "incident terminé",
     "false_alarm": "fausse alerte",
+    "silent": "une source ne parle plus",
+    "heard": "la source parle de nouveau",
     "level_from": " ({before} → {after})",
     "provisional": "alerte provisoire, à confirmer",
     "confirmed": " (alerte provisoire confirmée)",
@@ -37,6 +39,9 @@ _FR = {
     "todo_resolved": "Fin d'alerte. Retour d'expérience (RETEX) sous 5 jours ouvrés ; une deuxième vague rouvrirait "
     "l'incident.",
     "todo_false_alarm": "Fin d'alerte : une personne l'a classé fausse alerte. Rien à faire.",
+    "todo_silent": "À VÉRIFIER : la collecte (clé d'accès, quota, connecteur), pas la marque. Tant qu'elle est muette, "
+    "l'absence d'alerte ne veut rien dire.",
+    "todo_heard": "Rien à faire : la collecte reprend. Ce qui s'est dit entre-temps n'a pas été vu.",
     "what": "CE QUI SE PASSE : {observed} messages négatifs depuis {since} ({lasting}), contre {expected} en temps "
     "normal{ratio}.",
     "ratio": ", soit {times} fois plus",
@@ -94,6 +99,8 @@ _EN = {
     "contained": "calm again",
     "resolved": "incident over",
     "false_alarm": "false alarm",
+    "silent": "a source has gone silent",
+    "heard": "the source speaks again",
     "level_from": " ({before} → {after})",
     "provisional": "provisional alert, to be confirmed",
     "confirmed": " (provisional alert confirmed)",
@@ -110,6 +117,9 @@ _EN = {
     "calm lasts.",
     "todo_resolved": "All clear. Post-incident report within 5 working days; a second wave would reopen the incident.",
     "todo_false_alarm": "All clear: a person called it a false alarm. Nothing to do.",
+    "todo_silent": "CHECK the feed (access key, quota, connector), not the brand. While it is silent, no alert means "
+    "nothing.",
+    "todo_heard": "Nothing to do: the feed is back. What was said meanwhile has not been seen.",
     "what": "WHAT HAPPENS: {observed} negative messages since {since} ({lasting}), against {expected} normally{ratio}.",
     "ratio": ", {times} times as many",
     "terms": "They say: {terms}.",

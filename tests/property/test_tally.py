@@ -17,9 +17,17 @@ mentions = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 400), st.intege
 def tally_of(items):
     tally = Tally()
     for minute, n, followers in items:
-        m = mention(minute, n, author_followers=followers, source=("x", "news", "forum")[n % 3])
+        m = mention(
+            minute,
+            n,
+            author_followers=followers,
+            source=("x", "news", "forum")[n % 3],
+            thread_id=f"t{n}" if n % 4 else None,
+            likes=n,
+        )
         tally.total += 1
         tally.units += 7_000
+        tally.sources[m.source] = tally.sources.get(m.source, 0) + 1
         tally.sample(hash64(m.source, m.id), m.text)
         tally.add_negative(
             Candidate(hash64(m.source, m.id), 7_000, m), hash64(m.author), ("outage",) * (n % 2), "fr", n % 100

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.domain.incident import CLOSED_PHASES, Level, Standing
+from engine.domain.incident import CLOSED_PHASES, AlertKind, Level, Standing
 from ops.delivery.http import post
 from ops.delivery.message import Message
 from ops.render.alert import utc
@@ -23,6 +23,8 @@ from ops.store.codec import dumps
 
 FIRING_MS = 30 * 86_400_000
 """Alertmanager resolves by itself what names no end after minutes: we name one far away, and say when it is over."""
+
+_FEED = frozenset({AlertKind.SILENT, AlertKind.HEARD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def labels(message: Message, level: Level) -> dict[str, str]:
     """What identifies the alert; the same for the same incident and level, for ever."""
     incident = message.raised.alert.incident
     found = {
-        "alertname": "VigieIncident",
+        "alertname": "VigieSilentSource" if message.raised.alert.kind in _FEED else "VigieIncident",
         "service": "vigie",
         "brand": incident.brand,
         "incident": incident.id,

@@ -6,7 +6,7 @@ from engine.domain.incident import AlertKind, Standing
 from ops.delivery.stages.passage import Passage
 from ops.store.outbox import DeliveryState
 
-_RISING = frozenset({AlertKind.OPENED, AlertKind.RAISED, AlertKind.REOPENED})
+_RISING = frozenset({AlertKind.OPENED, AlertKind.RAISED, AlertKind.REOPENED, AlertKind.SILENT})
 
 
 def route(passage: Passage) -> Passage:
