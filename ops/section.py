@@ -8,7 +8,16 @@ from typing import Annotated, Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from engine.core.fold import fold
@@ -22,8 +31,34 @@ Lang: TypeAlias = Literal["fr", "en"]
 LevelName: TypeAlias = Literal["vert", "jaune", "orange", "rouge"]
 
 
-def fail(message: str) -> PydanticCustomError:
-    return PydanticCustomError("setting", cast(Any, "{message}"), {"message": message})
+def fail(message: str, *path: str) -> PydanticCustomError:
+    """A mistake in words; `path` leads to its place from where it is raised."""
+    return PydanticCustomError("setting", cast(Any, "{message}"), {"message": message, "path": path})
+
+
+def known_detector(name: str) -> str:
+    from detectors.params import ParamError
+    from detectors.table import detector_maker
+
+    try:
+        detector_maker(name)
+    except ParamError as error:
+        raise fail(error.reason) from None
+    return name
+
+
+def check_params(detector: str | None, params: dict[str, Any]) -> None:
+    """Raises PydanticCustomError, with the way to the parameter that this detector does not take."""
+    from detectors.params import ParamError
+    from detectors.table import detector_maker
+
+    if detector is None:
+        return
+    try:
+        detector_maker(detector, params)
+    except ParamError as error:
+        steps = [error.name] if error.name in params else error.name.split(".")
+        raise fail(error.reason, "detector_params", *(step for step in steps if step)) from None
 
 
 def _from_folder(path: Path, info: ValidationInfo) -> Path:
@@ -72,6 +107,12 @@ Phrase: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_
 Fact: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
 Phrases: TypeAlias = Annotated[tuple[Phrase, ...], Field(max_length=200)]
 Budget: TypeAlias = Annotated[float, Field(ge=0.001, le=100)]
+DetectorName: TypeAlias = Annotated[str, AfterValidator(known_detector)]
+DetectorParams: TypeAlias = Annotated[
+    dict[str, Any],
+    Field(max_length=100),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": ["number", "object"]}, "maxProperties": 100}),
+]
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535)]
 
 

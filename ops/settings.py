@@ -22,6 +22,8 @@ from ops.section import (
     DATABASE_URL_ENV,
     LOOPBACK,
     Budget,
+    DetectorName,
+    DetectorParams,
     Fact,
     Lang,
     LevelName,
@@ -31,6 +33,7 @@ from ops.section import (
     Port,
     Section,
     Url,
+    check_params,
     clean_database,
     fail,
     known_zone,
@@ -66,6 +69,17 @@ class Brand(Section):
     """Facts approved by a person, by name: only they fill a draft."""
     false_alarms_per_week: Budget | None = None
     """Its own false-alarm budget; without one, that of `detection` holds."""
+    detector: DetectorName | None = None
+    """Its own detector; without one, that of `detection` holds, with its parameters."""
+    detector_params: DetectorParams = Field(default_factory=dict)
+    """Parameters of its own detector."""
+
+    @model_validator(mode="after")
+    def _params_fit(self) -> Self:
+        if self.detector is None and self.detector_params:
+            raise fail("detector_params without a detector of its own; name it with `detector`", "detector_params")
+        check_params(self.detector, self.detector_params)
+        return self
 
     def voice(self) -> BrandVoice:
         """The part of it that drafts need."""
@@ -89,8 +103,15 @@ class Detection(Section):
     """Width of a bin of a series, in seconds."""
     lateness_s: Annotated[int, Field(ge=0, le=86_400)] = 300
     """How late a mention may arrive and still count in its bin, in seconds."""
-    detector: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./-]{1,60}$")] = "vigie"
-    """The detector of the series, by its name in the table of detectors."""
+    detector: DetectorName = "vigie"
+    """The detector of the series: `vigie`, or one of river's."""
+    detector_params: DetectorParams = Field(default_factory=dict)
+    """Parameters of that detector, by name; docs/how-to/detectors.md lists them."""
+
+    @model_validator(mode="after")
+    def _params_fit(self) -> Self:
+        check_params(self.detector, self.detector_params)
+        return self
 
 
 class Incidents(Section):
@@ -408,7 +429,8 @@ def _explain(error: ValidationError, source: YamlFile) -> str:
     loc = [step for i, step in enumerate(first["loc"]) if i != 3 or first["loc"][:2] != ("alerts", "channels")]
     if "key" in first.get("ctx", {}):
         loc.append(first["ctx"]["key"])
-    elif first["type"].startswith("union_tag"):
+    loc += first.get("ctx", {}).get("path", ())
+    if first["type"].startswith("union_tag"):
         loc.append("type")
     field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).lstrip(".")
     more = f" (and {len(others)} more)" if others else ""

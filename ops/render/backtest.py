@@ -20,7 +20,7 @@ from ops.render.replay import when
 from ops.render.wording import duration, network_name, number
 
 if TYPE_CHECKING:
-    from ops.backtesting import Backtest, Figures, Found, History, Outcome
+    from ops.backtest_result import Backtest, Figures, Found, History, Outcome
 
 TEMPLATE = Path(__file__).with_name("backtest.html.j2")
 BRANDS_SHOWN_MAX = 40

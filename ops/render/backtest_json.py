@@ -9,7 +9,7 @@ from engine.domain.incident import EvidenceMention
 from ops.render.alert import utc
 
 if TYPE_CHECKING:
-    from ops.backtesting import Backtest, Figures, Found, History
+    from ops.backtest_result import Backtest, Figures, Found, History
 
 VERSION = 1
 SAMPLES_MAX = 3
