@@ -19,8 +19,8 @@ FIGURES = {
     "alerts_per_brand_week", "lead_median_s",
 }  # fmt: skip
 INCIDENT = {
-    "number", "id", "brand", "kind", "at", "since", "delay_s", "peak_at", "lead_s", "closed_at", "level", "level_max", "why",
-    "why_level_max", "playbook", "playbook_title", "observed", "expected", "top_terms", "samples",
+    "number", "id", "brand", "kind", "at", "since", "delay_s", "peak_at", "lead_s", "closed_at", "level", "level_max",
+    "why", "why_level_max", "playbook", "playbook_title", "observed", "expected", "top_terms", "samples",
 }  # fmt: skip
 
 

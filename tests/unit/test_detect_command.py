@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from engine.domain.errors import InputError
-from ops.commands.detect import COLUMNS, detect
+from ops.commands.detect import detect
+from ops.detecting import COLUMNS
 
 DAY = 288
 
