@@ -24,6 +24,8 @@ from ops.counts import Counts, bin_lengths, check_one_length
 GAP_S_MAX: Final = 28 * 86_400
 BANK_SERIES_MIN: Final = 16
 """Fewer are served faster one by one."""
+_ROWS: Final = 65_536
+"""Rows that are written together, as Python's own numbers."""
 COLUMNS: Final = ("timestamp", "series", "negatives", "expected", "score", "alarm", "active", "signals")
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -234,17 +236,20 @@ def write(file: IO[str], counts: Counts, judged: Judged) -> None:
 
     names = [_cell(name) for name in counts.names]
     signals = judged.signals
-    columns = zip(
-        counts.stamps, counts.series, counts.texts, judged.warming.tolist(), judged.expected.tolist(),
-        judged.score.tolist(), judged.alarm.tolist(), judged.active.tolist(), strict=True,
-    )  # fmt: skip
-    for row, (stamp, place, text, warming, expected, score, alarm, active) in enumerate(columns):
-        head = f"{cell(stamp)},{names[place]},{cell(text)}"
-        if warming:
-            file.write(f"{head},0,0,0,0,\n")
-        else:
-            said = signals.get(row, "") if alarm else ""
-            file.write(f"{head},{expected:.6g},{score:.6g},{alarm:d},{active:d},{said}\n")
+    for start in range(0, len(counts.stamps), _ROWS):
+        part = slice(start, start + _ROWS)
+        columns = zip(
+            counts.stamps[part], counts.series[part], counts.texts[part], judged.warming[part].tolist(),
+            judged.expected[part].tolist(), judged.score[part].tolist(), judged.alarm[part].tolist(),
+            judged.active[part].tolist(), strict=True,
+        )  # fmt: skip
+        for row, (stamp, place, text, warming, expected, score, alarm, active) in enumerate(columns, start):
+            head = f"{cell(stamp)},{names[place]},{cell(text)}"
+            if warming:
+                file.write(f"{head},0,0,0,0,\n")
+            else:
+                said = signals.get(row, "") if alarm else ""
+                file.write(f"{head},{expected:.6g},{score:.6g},{alarm:d},{active:d},{said}\n")
 
 
 def _cell(text: str) -> str:
