@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, Protocol
 
-from detectors.params import ParamError, Range, Settable, read_params
+from detectors.params import ParamError, Range, Settable, flat, read_params
 from detectors.series.river_adapter import (
     GaussianScorerParams,
     HalfSpaceTreesParams,
@@ -163,4 +163,7 @@ def detector_maker(name: str, params: Mapping[str, Any] | None = None) -> MakeDe
         raise ParamError("detector", f"there is no detector {name[:60]!r}; {hint}")
     if not params:
         return make
-    return partial(make, read_params(SETTABLE[name], params))
+    settable = SETTABLE.get(name)
+    if settable is None:
+        raise ParamError(next(flat(params))[0], f"{name} has no parameters that may be set; leave it out")
+    return partial(make, read_params(settable, params))

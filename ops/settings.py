@@ -106,7 +106,7 @@ class Detection(Section):
     detector: DetectorName = "vigie"
     """The detector of the series: `vigie`, or one of river's."""
     detector_params: DetectorParams = Field(default_factory=dict)
-    """Parameters of that detector, by name; docs/how-to/detectors.md lists them."""
+    """Parameters of that detector, by name; docs/how-to/choose-a-detector.md lists them."""
 
     @model_validator(mode="after")
     def _params_fit(self) -> Self:
