@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
+from detectors.params import ParamError
 from detectors.signals.table import SIGNALS
-from detectors.table import DETECTORS
+from detectors.table import DEFAULT, detector_maker
 from detectors.text import load_scorer
 from engine.core.engine import Engine, MakeDetector, MakeSignals
+from engine.core.sides import Side, Sides
 from engine.domain.batch import Batch
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.errors import ConfigError
@@ -18,7 +22,9 @@ from engine.domain.incident import Incident
 from engine.domain.playbook import Plan, PlanRequest
 from engine.domain.signals import OPENING_PART, detector_part
 from engine.ports.detector import SeriesDetector
+from engine.ports.planner import Planner
 from engine.ports.signal import Watched
+from engine.ports.text import TextScorer
 from ops.planned import planned_events
 from ops.settings import Settings
 from ops.store.store import Store
@@ -69,18 +75,50 @@ def engine_config(settings: Settings, *, exercise: bool = False, now_s: float | 
     )
 
 
-def detector_maker(config: EngineConfig, name: str) -> MakeDetector:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A detector by its name in the table, and what is set of its params."""
+
+    name: str = DEFAULT
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The detector of all brands, and that of those that have one of their own."""
+
+    usual: Choice = Choice()
+    own: Mapping[str, Choice] = field(default_factory=dict)
+
+    def of(self, brand: str) -> Choice:
+        return self.own.get(brand, self.usual)
+
+
+def detector_choices(settings: Settings) -> Choices:
+    """The detectors that the settings ask for."""
+    detection = settings.detection
+    return Choices(
+        Choice(detection.detector, detection.detector_params),
+        {b.name: Choice(b.detector, b.detector_params) for b in settings.brands if b.detector is not None},
+    )
+
+
+def brand_detectors(config: EngineConfig, choices: Choices) -> MakeDetector:
     """Makes the detector of a brand, with what the signals that open leave of its budget.
 
-    Raises ConfigError if none has that name.
+    Raises ConfigError when one can't be made.
     """
-    make = DETECTORS.get(name)
-    if make is None:
-        raise ConfigError(f"detection.detector: there is no detector {name!r}; there are {', '.join(DETECTORS)}")
+    try:
+        makers = {name: detector_maker(c.name, c.params) for name, c in choices.own.items()}
+        usual = detector_maker(choices.usual.name, choices.usual.params)
+    except ParamError as error:
+        raise ConfigError(f"detection: {error}") from None
 
     def of_brand(brand: BrandConfig) -> SeriesDetector:
         budget = brand.false_alarms_per_week or config.false_alarms_per_week
-        return make(bin_s=config.bin_s, false_alarms_per_week=budget * detector_part(config.signals))
+        return makers.get(brand.name, usual)(
+            bin_s=config.bin_s, false_alarms_per_week=budget * detector_part(config.signals)
+        )
 
     return of_brand
 
@@ -115,7 +153,7 @@ class PlannerWhenNeeded:
 def build_engine(
     config: EngineConfig,
     *,
-    detector: str = "vigie",
+    detectors: Choices = Choices(),
     playbook_dirs: Sequence[Path] = (),
     langs: tuple[str, ...] = (),
     in_a_hurry: bool = False,
@@ -124,18 +162,60 @@ def build_engine(
 
     Raises ConfigError or PlaybookError when a setting or a playbook file can't be used.
     """
+    scorer = _scorer(config, langs)
+    planner = _planner(playbook_dirs, in_a_hurry=in_a_hurry)
+    return Engine(config, scorer, brand_detectors(config, detectors), planner, signals_maker(config))
+
+
+def build_sides(
+    config: EngineConfig,
+    budgets: Sequence[float],
+    *,
+    detectors: Choices = Choices(),
+    playbook_dirs: Sequence[Path] = (),
+    scorer: TextScorer | None = None,
+    watch: Callable[[int, str, SeriesDetector], SeriesDetector],
+) -> Sides:
+    """Engines for several budgets of false alarms, side by side, with the real pieces; budgets of brands are set aside.
+
+    `watch` is handed each detector, with the number of its budget and its brand, and answers with the one to use.
+    Raises as `build_engine`.
+    """
+    brands = tuple(replace(brand, false_alarms_per_week=None) for brand in config.brands)
+
+    def side(place: int, budget: float) -> Side:
+        its = replace(config, brands=brands, false_alarms_per_week=budget)
+        make = brand_detectors(its, detectors)
+        return Side(its, lambda brand: watch(place, brand.name, make(brand)), signals_maker(its))
+
+    sides = [side(place, budget) for place, budget in enumerate(budgets)]
+    return Sides(sides, scorer or _scorer(config), _planner(playbook_dirs, in_a_hurry=True))
+
+
+def _scorer(config: EngineConfig, langs: tuple[str, ...] = ()) -> TextScorer:
     spoken = langs or tuple(dict.fromkeys(lang for b in config.brands if b.voice for lang in b.voice.langs))
-    scorer = load_scorer(spoken or ("fr", "en"))
-    hurried = in_a_hurry and not playbook_dirs
-    planner = PlannerWhenNeeded() if hurried else CataloguePlanner(load_catalogue(playbook_dirs))
-    return Engine(config, scorer, detector_maker(config, detector), planner, signals_maker(config))
+    return load_scorer(spoken or ("fr", "en"))
 
 
-def restore_engine(engine: Engine, store: Store) -> None:
-    """Fill the engine's memory with what the store holds."""
+def _planner(playbook_dirs: Sequence[Path], *, in_a_hurry: bool) -> Planner:
+    return PlannerWhenNeeded() if in_a_hurry and not playbook_dirs else CataloguePlanner(load_catalogue(playbook_dirs))
+
+
+def restore_engine(
+    engine: Engine, store: Store, anew: Callable[[str, str], dict[str, Any] | None] | None = None
+) -> None:
+    """Fill the engine's memory with what the store holds.
+
+    `anew` is asked about each brand and the kind of its stored detector, and may answer with a state to use instead.
+    """
     parts = store.load_state()
     if not parts:
         return
+    for part, data in parts.items():
+        kind, _, brand = (*part.split(":", 2), "", "")[:3]
+        other = anew(brand, data["detector"].get("kind", DEFAULT)) if anew and kind == "brand" else None
+        if other is not None:
+            data["detector"] = other
     incidents: dict[str, Incident] = {incident.id: incident for incident in store.incidents(suspected=True)}
     plans: dict[str, Plan] = {}
     for incident_id in incidents:
@@ -146,11 +226,15 @@ def restore_engine(engine: Engine, store: Store) -> None:
 
 
 def open_engine(settings: Settings, store: Store) -> Engine:
-    """An engine that goes on where the store says."""
-    engine = build_engine(
-        engine_config(settings), detector=settings.detection.detector, playbook_dirs=settings.playbooks.directories
-    )
-    restore_engine(engine, store)
+    """An engine that goes on where the store says. A brand that was given another detector warms up again."""
+    config, choices = engine_config(settings), detector_choices(settings)
+    make = brand_detectors(config, choices)
+
+    def anew(brand: str, stored: str) -> dict[str, Any] | None:
+        return None if stored == choices.of(brand).name else make(BrandConfig(brand)).snapshot()
+
+    engine = build_engine(config, detectors=choices, playbook_dirs=settings.playbooks.directories)
+    restore_engine(engine, store, anew)
     return engine
 
 

@@ -1,7 +1,8 @@
 """Write the generated parts of the documentation: `python -m ops.docs` (or `make generate`).
 
 docs/configuration.md comes from the settings' JSON Schema, docs/metrics.md from the table of metrics, and the marked
-blocks of docs/architecture.md from the table of transitions and the effects. A test checks that all are current.
+blocks of docs/architecture.md from the table of transitions and the effects, that of docs/how-to/choose-a-detector.md
+from the table of detectors. A test checks that all are current.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args
 
+from detectors.table import SETTABLE
 from engine.domain.effects import Effect
 from engine.domain.incident import TRANSITIONS, Phase, Trigger
 from ops.metrics import LABEL_VALUES_MAX, METRICS, metric_name
@@ -24,16 +27,18 @@ _BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(\n<!-- end -->
 
 def pages() -> dict[Path, str]:
     """Every page with a generated part, as it should stand."""
-    architecture = DOCS / "architecture.md"
+    architecture, detectors = DOCS / "architecture.md", DOCS / "how-to" / "choose-a-detector.md"
     return {
         DOCS / "configuration.md": configuration_page(),
         DOCS / "metrics.md": metrics_page(),
         architecture: _with_blocks(architecture.read_text(encoding="utf-8")),
+        detectors: _with_blocks(detectors.read_text(encoding="utf-8")),
     }
 
 
 def _with_blocks(text: str) -> str:
     blocks = {"phases": state_diagram(), "transitions": transition_table(), "effects": effects_table()}
+    blocks["parameters"] = parameter_table()
     return _BLOCK.sub(lambda found: found.group(1) + blocks[found.group("name")] + found.group(3), text)
 
 
@@ -67,6 +72,16 @@ def effects_table() -> str:
     """What `Engine.step` may answer, with the first sentence of each type."""
     rows = [f"| `{kind.__name__}` | {_sentence(kind.__doc__)} |" for kind in get_args(Effect)]
     return "\n".join(["| effect | what it asks for |", "| --- | --- |", *rows])
+
+
+def parameter_table() -> str:
+    """What may be set of each detector: default and range."""
+    rows = ["| detector | parameter | default | from | to |", "| --- | --- | --- | --- | --- |"]
+    for name, settable in SETTABLE.items():
+        for field, limits in settable.ranges.items():
+            default = attrgetter(field)(settable.defaults)
+            rows.append(f"| `{name}` | `{field}` | {default:.12g} | {limits.least:.12g} | {limits.most:.12g} |")
+    return "\n".join(["", *rows, ""])
 
 
 def _sentence(text: str | None) -> str:

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from engine.domain.config import PlannedEvent
 from engine.domain.errors import ConfigError
 from ops.moment import second_of
-from ops.settings import EVENT_RATIO, EVENT_RATIO_MAX, Settings
+from ops.settings import Settings
+from ops.watched import EVENT_RATIO, EVENT_RATIO_MAX
 
 BYTES_MAX = 2_000_000
 OCCURRENCES_MAX = 20_000

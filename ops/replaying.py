@@ -17,7 +17,7 @@ from engine.domain.errors import InputError
 from engine.domain.incident import Incident
 from engine.domain.playbook import Plan
 from engine.loop import run_once
-from ops.app import build_engine, engine_config, restore_engine
+from ops.app import build_engine, detector_choices, engine_config, restore_engine
 from ops.settings import Settings
 from ops.store.store import Store
 from streams.files import FileParams, FileSource
@@ -94,7 +94,7 @@ class Replay:
             config = engine_config(settings, exercise=params.exercise)
             self.engine = build_engine(
                 config,
-                detector=settings.detection.detector,
+                detectors=detector_choices(settings),
                 playbook_dirs=settings.playbooks.directories,
                 in_a_hurry=True,
             )

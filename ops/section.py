@@ -8,7 +8,16 @@ from typing import Annotated, Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from engine.core.fold import fold
@@ -22,10 +31,36 @@ Lang: TypeAlias = Literal["fr", "en"]
 LevelName: TypeAlias = Literal["vert", "jaune", "orange", "rouge"]
 
 
-def fail(message: str, at: tuple[str | int, ...] = ()) -> PydanticCustomError:
-    """A mistake in the settings; `at` is where it stands, where that is not where it is found."""
-    context: dict[str, Any] = {"message": message} | ({"at": at} if at else {})
+def fail(message: str, at: tuple[str | int, ...] = (), path: tuple[str, ...] = ()) -> PydanticCustomError:
+    """A mistake in the settings. `at` is where it stands, where that is not where it is found; `path` leads to its
+    place from where it is raised."""
+    context: dict[str, Any] = {"message": message, "path": path} | ({"at": at} if at else {})
     return PydanticCustomError("setting", cast(Any, "{message}"), context)
+
+
+def known_detector(name: str) -> str:
+    from detectors.params import ParamError
+    from detectors.table import detector_maker
+
+    try:
+        detector_maker(name)
+    except ParamError as error:
+        raise fail(error.reason) from None
+    return name
+
+
+def check_params(detector: str | None, params: dict[str, Any]) -> None:
+    """Raises PydanticCustomError, with the way to the parameter that this detector does not take."""
+    from detectors.params import ParamError
+    from detectors.table import detector_maker
+
+    if detector is None:
+        return
+    try:
+        detector_maker(detector, params)
+    except ParamError as error:
+        steps = [error.name] if error.name in params else error.name.split(".")
+        raise fail(error.reason, path=("detector_params", *(step for step in steps if step))) from None
 
 
 def _from_folder(path: Path, info: ValidationInfo) -> Path:
@@ -74,6 +109,12 @@ Phrase: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_
 Fact: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
 Phrases: TypeAlias = Annotated[tuple[Phrase, ...], Field(max_length=200)]
 Budget: TypeAlias = Annotated[float, Field(ge=0.001, le=100)]
+DetectorName: TypeAlias = Annotated[str, AfterValidator(known_detector)]
+DetectorParams: TypeAlias = Annotated[
+    dict[str, Any],
+    Field(max_length=100),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": ["number", "object"]}, "maxProperties": 100}),
+]
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535)]
 
 

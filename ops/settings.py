@@ -17,20 +17,15 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from engine.domain.errors import ConfigError
-from engine.domain.playbook import BrandVoice
-from engine.domain.signals import SignalMode
 from ops.moment import second_of
 from ops.secret import EnvName, Secret, read_secret
 from ops.section import (
     DATABASE_URL_ENV,
     LOOPBACK,
-    Budget,
-    Fact,
     Lang,
     LevelName,
     LocalPath,
     Name,
-    Phrases,
     Port,
     Section,
     Url,
@@ -39,112 +34,8 @@ from ops.section import (
     known_zone,
     refuse_twins,
 )
+from ops.watched import Brand, Detection, Event
 from ops.yaml_file import YamlFile, read_yaml
-
-EVENT_RATIO = 3.0
-EVENT_RATIO_MAX = 100.0
-
-
-def _known_moment(text: str) -> str:
-    try:
-        second_of(text, ZoneInfo("UTC"))
-    except (ValueError, OverflowError):
-        raise fail(f"{text[:40]!r} is no time; write 2026-01-07T08:00, or a day such as 2026-01-07") from None
-    return text
-
-
-Moment: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_known_moment)]
-
-
-class Brand(Section):
-    """A brand to watch, how to recognise it in a text, and how it speaks."""
-
-    name: Name
-    """Its name; matched in texts like the aliases, and the label of its figures."""
-    aliases: Phrases = ()
-    """Other names. Matched at word boundaries, case and accents folded."""
-    handles: Phrases = ()
-    """Its accounts, with or without the @."""
-    keywords: Phrases = ()
-    """Products, campaigns, hashtags."""
-    exclude: Phrases = ()
-    """A mention whose text holds one of these is not about the brand."""
-    langs: Annotated[tuple[Lang, ...], Field(min_length=1)] = ("fr", "en")
-    """The languages that its public writes in; drafts are made in each."""
-    form: Literal["tu", "vous"] = "vous"
-    """How it addresses people in French."""
-    signature: Annotated[str, StringConstraints(max_length=200)] = ""
-    """The last line of a draft."""
-    emoji: bool = False
-    """May drafts hold emoji?"""
-    banned_words: Phrases = ()
-    """Words that no draft may hold."""
-    facts: Annotated[dict[Name, Fact], Field(max_length=200)] = Field(default_factory=dict)
-    """Facts approved by a person, by name: only they fill a draft."""
-    false_alarms_per_week: Budget | None = None
-    """Its own false-alarm budget; without one, that of `detection` holds."""
-
-    def voice(self) -> BrandVoice:
-        """The part of it that drafts need."""
-        return BrandVoice(
-            name=self.name,
-            langs=self.langs,
-            form=self.form,
-            signature=self.signature,
-            emoji=self.emoji,
-            banned_words=self.banned_words,
-            facts=tuple(self.facts.items()),
-        )
-
-
-class Signals(Section):
-    """Signals beside the count. `note` adds a sentence to an incident, `open` opens one and takes 5 % of the budget."""
-
-    raid: SignalMode = "note"
-    """Many messages from few authors."""
-    reach: SignalMode = "note"
-    """Negatives weighted by how many people may see them."""
-    arousal: SignalMode = "note"
-    """A tone more heated than usual, or graver subjects."""
-    viral: SignalMode = "note"
-    """One message far above the brand's usual audience, or one thread that draws most negatives."""
-    drift: SignalMode = "note"
-    """A share of negatives that creeps up over days. Loads river the first time it stands out: two seconds."""
-    silence: SignalMode = "open"
-    """A network, or all of them, fell silent. `open` sends an alert about the feed of its own, and no incident."""
-
-    def modes(self) -> tuple[tuple[str, SignalMode], ...]:
-        """Each signal's name and mode, in the order above."""
-        return tuple((name, getattr(self, name)) for name in type(self).model_fields)
-
-
-class Detection(Section):
-    """How the series are cut and judged."""
-
-    false_alarms_per_week: Budget = 0.25
-    """How many false alarms one brand may cost a week, all tests together. The one knob of detection."""
-    bin_s: Annotated[int, Field(ge=60, le=3_600)] = 300
-    """Width of a bin of a series, in seconds."""
-    lateness_s: Annotated[int, Field(ge=0, le=86_400)] = 300
-    """How late a mention may arrive and still count in its bin, in seconds."""
-    detector: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./-]{1,60}$")] = "vigie"
-    """The detector of the series, by its name in the table of detectors."""
-    signals: Signals = Signals()
-
-
-class Event(Section):
-    """A wave that is expected: sales, a match, a launch. It is labelled and judged against a raised baseline."""
-
-    name: Name
-    """What people call it; stands in the reasons of an incident that opens meanwhile."""
-    brands: Annotated[tuple[Name, ...], Field(min_length=1, max_length=1_000)] | Literal["all"] = "all"
-    """The brands that it concerns."""
-    start: Moment
-    """When it begins: ISO 8601, in `timezone` unless it names a zone. A day alone begins at midnight."""
-    end: Moment
-    """When it ends. A day alone is part of it."""
-    expected_ratio: Annotated[float, Field(ge=1, le=EVENT_RATIO_MAX)] = EVENT_RATIO
-    """How many times the usual negatives are expected."""
 
 
 class Incidents(Section):
@@ -482,7 +373,8 @@ def _explain(error: ValidationError, source: YamlFile) -> str:
     loc = list(first.get("ctx", {}).get("at", loc))
     if "key" in first.get("ctx", {}):
         loc.append(first["ctx"]["key"])
-    elif first["type"].startswith("union_tag"):
+    loc += first.get("ctx", {}).get("path", ())
+    if first["type"].startswith("union_tag"):
         loc.append("type")
     field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).lstrip(".")
     more = f" (and {len(others)} more)" if others else ""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from engine.core.brand import BrandStream
+from engine.core.case import Case
 from engine.core.fold import hash64
 from engine.core.match import Matcher
 from engine.core.seen import Seen
-from engine.core.tally import NEGATIVE_UNITS, UNITS, Candidate
+from engine.core.tally import NEGATIVE_UNITS, UNITS, Candidate, Tally
+from engine.core.terms import TermBaseline
 from engine.core.watermark import Watermark
 from engine.domain.batch import Batch, Command
 from engine.domain.config import BrandConfig, EngineConfig
@@ -46,6 +48,34 @@ MakeDetector = Callable[[BrandConfig], SeriesDetector]
 MakeSignals = Callable[[BrandConfig], tuple[Watched, ...]]
 
 
+class Stream(Protocol):
+    """What the engine asks of a brand's stream: `BrandStream`, or one that judges in several ways at once."""
+
+    bins: dict[int, Tally]
+
+    @property
+    def case(self) -> Case: ...
+
+    @property
+    def baseline(self) -> TermBaseline: ...
+
+    def bin_at(self, start_s: int) -> Tally: ...
+
+    def close(self, watermark_s: int) -> list[Effect]: ...
+
+    def gauges(self) -> list[Effect]: ...
+
+    def take_dirty(self) -> list[Effect]: ...
+
+    def foresee(self) -> list[Effect]: ...
+
+    def touch(self) -> None: ...
+
+    def restore(
+        self, kind: str, at_s: int, data: dict[str, Any], incidents: dict[str, Incident], plans: dict[str, Plan]
+    ) -> None: ...
+
+
 class Engine:
     """Watches brands. Pure but for its own memory: no IO, no clock; the same batches give the same effects.
 
@@ -66,7 +96,7 @@ class Engine:
         self._matcher = Matcher(config.brands, open_brands=config.open_brands)
         self._watermark = Watermark(lateness_s=config.lateness_s, idle_s=config.idle_s)
         self._seen = Seen(config.ids_max)
-        self._brands: dict[str, BrandStream] = {}
+        self._brands: dict[str, Stream] = {}
         self._closed_to_s = 0
         self._touched: set[str] = set()  # brands that a mention of this step was counted for
 
@@ -248,17 +278,19 @@ class Engine:
 
     # -- brands and state ----------------------------------------------------------------------------------------
 
-    def _add_brand(self, name: str) -> BrandStream | None:
+    def _add_brand(self, name: str) -> Stream | None:
         if len(self._brands) >= self._config.brands_max:
             return None
         brand = self._configured.get(name)
         if brand is None:
             brand = BrandConfig(name, voice=BrandVoice(name, langs=("fr", "en")))
+        stream = self._brands[name] = self._make_stream(brand)
+        return stream
+
+    def _make_stream(self, brand: BrandConfig) -> Stream:
         make_signals = partial(self._make_signals, brand) if self._make_signals else tuple
         make = partial(self._make_detector, brand)
-        stream = BrandStream(brand, self._config, make, self._planner, make_signals)
-        self._brands[name] = stream
-        return stream
+        return BrandStream(brand, self._config, make, self._planner, make_signals)
 
     def _save(self) -> list[Effect]:
         effects: list[Effect] = []

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ops.backtesting import Backtest, Backtesting
+    from ops.backtest_result import Backtest
+    from ops.backtesting import Backtesting
 
 
 def backtest(

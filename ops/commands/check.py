@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -93,12 +93,19 @@ def _events(settings: Settings, problems: list[str]) -> Iterator[str]:
 
 
 def _detection(settings: Settings, problems: list[str]) -> Iterator[str]:
-    from detectors.table import DETECTORS
+    detection = settings.detection
+    name = _detector(detection.detector, detection.detector_params)
+    yield f"{name}, bins of {detection.bin_s} s, mentions may come {detection.lateness_s} s late"
+    for brand in settings.brands:
+        if brand.detector is not None:
+            yield f"{brand.name}: {_detector(brand.detector, brand.detector_params)}"
 
-    name = settings.detection.detector
-    if name not in DETECTORS:
-        problems.append(f"detection.detector: no detector is called {name!r}; there are: {', '.join(DETECTORS)}")
-    yield f"{name}, bins of {settings.detection.bin_s} s, mentions may come {settings.detection.lateness_s} s late"
+
+def _detector(name: str, params: dict[str, Any]) -> str:
+    from detectors.params import flat
+
+    given = ", ".join(f"{key} {value}" for key, value in flat(params))
+    return f"{name} ({given})" if given else name
 
 
 def _sources(settings: Settings, problems: list[str]) -> Iterator[str]:

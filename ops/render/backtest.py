@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.domain.incident import AlertKind, Level
+from ops.backtest_history import PEAK_S
 from ops.render.backtest_json import SAMPLES_MAX, samples
 from ops.render.backtest_words import budget_text, counted, number_of_budget, rate_text, span_text, words
 from ops.render.neutral import plain
@@ -20,7 +21,7 @@ from ops.render.replay import when
 from ops.render.wording import duration, network_name, number
 
 if TYPE_CHECKING:
-    from ops.backtesting import Backtest, Figures, Found, History, Outcome
+    from ops.backtest_result import Backtest, Figures, Found, History, Outcome
 
 TEMPLATE = Path(__file__).with_name("backtest.html.j2")
 BRANDS_SHOWN_MAX = 40
@@ -71,19 +72,49 @@ def levels_text(levels: Sequence[tuple[Level, int]], lang: str) -> str:
     return ", ".join(f"{number(n, lang)}\u00a0{level.label}" for level, n in reversed(levels) if n) or "–"
 
 
-def figures_cells(figures: Figures, lang: str) -> list[str]:
-    """The figures as the columns of a table, in the order of `words(lang)["columns"]`."""
-    median, mean = figures.delay_median_s, figures.delay_mean_s
-    return [
+PER_BRAND = 4
+"""The place of the column that says nothing where there is one brand."""
+
+
+def columns(key: str, lang: str, *, brands: int) -> list[str]:
+    """The heads of `figures_cells`, long (`columns`) or short (`columns_short`)."""
+    heads = words(lang)[key].split("|")
+    return heads if brands > 1 else heads[:PER_BRAND] + heads[PER_BRAND + 1 :]
+
+
+def figures_cells(figures: Figures, lang: str, *, brands: int) -> list[str]:
+    """The figures as the columns of a table, in the order of `columns`."""
+    median = figures.delay_median_s
+    cells = [
         span_text(figures.weeks, lang) if figures.weeks else "–",
         number(figures.opened, lang),
         number(figures.reopened, lang),
         rate_text(figures.alerts_per_week, lang),
+        rate_text(figures.alerts_per_brand_week, lang),
         rate_text(figures.paged_per_week, lang),
         levels_text(figures.levels, lang),
         "–" if median is None else duration(round(median * 1000), lang),
-        "–" if mean is None else duration(round(mean * 1000), lang),
+        _lead_figure(figures.lead_median_s, lang),
     ]
+    return cells if brands > 1 else cells[:PER_BRAND] + cells[PER_BRAND + 1 :]
+
+
+def _lead_figure(lead_s: float | None, lang: str) -> str:
+    if lead_s is None:
+        return "–"
+    return ("\u2212" if lead_s <= -60 else "") + duration(round(abs(lead_s) * 1000), lang)
+
+
+def lead_text(lead_ms: int, lang: str) -> str:
+    """How long before the peak, in words; within half a quarter of an hour it is the peak itself.
+
+    >>> lead_text(5_400_000, "en"), lead_text(60_000, "en"), lead_text(-1_800_000, "en")
+    ('1 h 30 before the peak', 'at the peak', '30 min after the peak')
+    """
+    if abs(lead_ms) <= PEAK_S * 500:
+        return words(lang)["at_peak"]
+    key = "before_peak" if lead_ms > 0 else "after_peak"
+    return words(lang)[key].format(lead=duration(abs(lead_ms), lang))
 
 
 def _shown_brands(result: Backtest) -> list[str]:
@@ -126,13 +157,14 @@ def text_lines(result: Backtest) -> Iterator[str]:
 def _rows(result: Backtest) -> list[list[str]]:
     lang = result.lang
     say, shown = words(lang), set(_shown_brands(result))
-    rows = [[say["budget"], say["brand"], *say["columns_short"].split("|")]]
+    brands = len(result.histories)
+    rows = [[say["budget"], say["brand"], *columns("columns_short", lang, brands=brands)]]
     for outcome in result.outcomes:
         budget = number_of_budget(outcome.budget, lang)
         if len(outcome.brands) != 1:
-            rows.append([budget, say["all"], *figures_cells(outcome.total, lang)])
+            rows.append([budget, say["all"], *figures_cells(outcome.total, lang, brands=brands)])
         rows += [
-            [budget, plain(brand, 24), *figures_cells(figures, lang)]
+            [budget, plain(brand, 24), *figures_cells(figures, lang, brands=brands)]
             for brand, figures in outcome.brands
             if brand in shown
         ]
@@ -169,11 +201,13 @@ def _headline(found: Found, lang: str) -> str:
 
 
 def _after(found: Found, lang: str) -> str:
-    """How long after the onset it was told, and whether it had been told before."""
+    """How long after the onset and before the peak it was told, and whether it had been told before."""
     say = words(lang)
     parts = [say["came_back"]] if found.kind is AlertKind.REOPENED else []
     if found.delay_ms is not None:
         parts.append(say["after"].format(delay=duration(found.delay_ms, lang)))
+    if found.lead_ms is not None:
+        parts.append(lead_text(found.lead_ms, lang))
     return ", ".join(parts)
 
 
@@ -312,7 +346,7 @@ def page(result: Backtest) -> str:
             "mentions": number(histories[brand].mentions, lang),
             "timeline": timeline(result, histories[brand]),
             "rows": [
-                (number_of_budget(outcome.budget, lang), figures_cells(dict(outcome.brands)[brand], lang))
+                (number_of_budget(outcome.budget, lang), figures_cells(dict(outcome.brands)[brand], lang, brands=1))
                 for outcome in result.outcomes
             ],
         }
@@ -322,7 +356,7 @@ def page(result: Backtest) -> str:
         {
             "budget": number_of_budget(outcome.budget, lang),
             "sentence": sentence(outcome, lang),
-            "cells": figures_cells(outcome.total, lang),
+            "cells": figures_cells(outcome.total, lang, brands=len(histories)),
             "cards": [_card(found, lang) for found in outcome.found[:INCIDENTS_SHOWN_MAX]],
             "hidden": max(0, len(outcome.found) - INCIDENTS_SHOWN_MAX),
         }
@@ -341,8 +375,27 @@ def page(result: Backtest) -> str:
         cautions=cautions(result, lang),
         outcomes=outcomes,
         brands=brands,
+        heads=columns("columns", lang, brands=len(histories)),
+        brand_heads=columns("columns", lang, brands=1),
+        matrix=_matrix(result),
     )
     return html
+
+
+def _matrix(result: Backtest) -> list[tuple[str, list[str]]]:
+    """Brand by brand what each budget comes to, those with most incidents first; empty for a single brand."""
+    lang = result.lang
+    if len(result.histories) < 2:
+        return []
+    by_budget = [dict(outcome.brands) for outcome in result.outcomes]
+    shown = _shown_brands(result)
+    shown.sort(key=lambda brand: -sum(found[brand].opened + found[brand].reopened for found in by_budget))
+
+    def cell(figures: Figures) -> str:
+        n, rate = number(figures.opened + figures.reopened, lang), rate_text(figures.alerts_per_week, lang)
+        return words(lang)["matrix_cell"].format(n=n, rate=rate)
+
+    return [(plain(brand, 80), [cell(found[brand]) for found in by_budget]) for brand in shown]
 
 
 def _card(found: Found, lang: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from engine.domain.incident import EvidenceMention
 from ops.render.alert import utc
 
 if TYPE_CHECKING:
-    from ops.backtesting import Backtest, Figures, Found, History
+    from ops.backtest_result import Backtest, Figures, Found, History
 
 VERSION = 1
 SAMPLES_MAX = 3
@@ -62,11 +62,13 @@ def _figures_view(figures: Figures) -> dict[str, Any]:
         "incidents_by_level": {level.label: n for level, n in figures.warning_levels},
         "alerts": figures.alerts,
         "alerts_per_week": _rounded(figures.alerts_per_week),
+        "alerts_per_brand_week": _rounded(figures.alerts_per_brand_week),
         "alerts_by_level": {level.label: n for level, n in figures.levels},
         "paged": figures.paged,
         "paged_per_week": _rounded(figures.paged_per_week),
         "delay_mean_s": _rounded(figures.delay_mean_s),
         "delay_median_s": _rounded(figures.delay_median_s),
+        "lead_median_s": _rounded(figures.lead_median_s),
     }
 
 
@@ -85,6 +87,8 @@ def _found_view(found: Found, samples_max: int) -> dict[str, Any]:
         "at": utc(found.at_ms),
         "since": utc(evidence.since_ms),
         "delay_s": None if found.delay_ms is None else found.delay_ms // 1000,
+        "peak_at": None if found.peak_ms is None else utc(found.peak_ms),
+        "lead_s": None if found.lead_ms is None else found.lead_ms // 1000,
         "closed_at": None if incident.closed_at_ms is None else utc(incident.closed_at_ms),
         "level": found.first.level.label,
         "level_max": found.highest.level.label,

@@ -43,10 +43,18 @@ _FR = {
     "budget": "Budget",
     "brand": "Marque",
     "all": "Toutes",
-    "columns": "Temps observé|Incidents|Repartis|Alertes par semaine|Appels d'astreinte par semaine|"
-    "Alertes par niveau|Délai médian|Délai moyen",
-    "columns_short": "Observé|Incidents|Repartis|Alertes/sem.|Astreinte/sem.|Alertes par niveau|Délai médian|Moyen",
-    "history": "L'historique, marque par marque",
+    "columns": "Temps observé|Incidents|Repartis|Alertes par semaine|… par marque|Appels d'astreinte par semaine|"
+    "Alertes par niveau|Délai médian|Avance médiane sur le pic",
+    "columns_short": "Observé|Incidents|Repartis|Alertes/sem.|par marque|Astreinte/sem.|Alertes par niveau|Délai|"
+    "Avance",
+    "matrix": "Marque par marque",
+    "matrix_note": "Pour chaque budget : incidents ouverts ou repartis, et alertes par semaine.",
+    "matrix_cell": "{n} · {rate}/sem.",
+    "budget_column": "Budget {n}",
+    "before_peak": "{lead} avant le pic",
+    "at_peak": "au moment du pic",
+    "after_peak": "{lead} après le pic",
+    "history": "L'historique",
     "timeline": "Mentions négatives par tranche de {per}",
     "warming": "apprentissage",
     "lane": "une ligne par budget, un rond par incident",
@@ -72,11 +80,12 @@ _FR = {
     "how_alert": "Une alerte, c'est un incident qui s'ouvre, qui repart ou dont le niveau monte. Les niveaux orange et "
     "rouge appellent l'astreinte. Les messages de retour au calme ne sont pas comptés.",
     "how_delay": "Le délai va du début estimé de la vague à l'ouverture de l'incident, à l'heure des messages. En "
-    "service, ajoutez le temps que mettent les messages à arriver.",
+    "service, ajoutez le temps que mettent les messages à arriver. L'avance va de cette ouverture au pic de la vague, "
+    "son quart d'heure le plus chargé en mentions négatives ; un signe moins veut dire après le pic.",
     "how_warm": "Vigie commence par apprendre ce qui est normal pour chaque marque ; ce temps n'est pas compté. Pour "
     "plusieurs marques ensemble, le temps observé va du premier jugement au dernier.",
     "glossary_line": "Alerte : incident qui s'ouvre, repart ou monte de niveau. Astreinte : alertes orange et rouges. "
-    "Délai : du début estimé à l'ouverture. Heures UTC.",
+    "Délai : du début estimé à l'ouverture. Avance : de l'ouverture au pic. Heures UTC.",
     "footer": "Heures en UTC. Rien n'a été envoyé à personne ; le même fichier donne toujours le même résultat.",
 }
 _EN = {
@@ -113,9 +122,17 @@ _EN = {
     "budget": "Budget",
     "brand": "Brand",
     "all": "All",
-    "columns": "Time watched|Incidents|Came back|Alerts a week|Pages a week|Alerts by level|Median delay|Mean delay",
-    "columns_short": "Watched|Incidents|Came back|Alerts/week|Pages/week|Alerts by level|Median delay|Mean",
-    "history": "The history, brand by brand",
+    "columns": "Time watched|Incidents|Came back|Alerts a week|… per brand|Pages a week|Alerts by level|Median delay|"
+    "Median lead on the peak",
+    "columns_short": "Watched|Incidents|Came back|Alerts/week|per brand|Pages/week|Alerts by level|Delay|Lead",
+    "matrix": "Brand by brand",
+    "matrix_note": "For each budget: incidents that opened or came back, and alerts a week.",
+    "matrix_cell": "{n} · {rate}/week",
+    "budget_column": "Budget {n}",
+    "before_peak": "{lead} before the peak",
+    "at_peak": "at the peak",
+    "after_peak": "{lead} after the peak",
+    "history": "The history",
     "timeline": "Negative mentions per {per}",
     "warming": "learning",
     "lane": "one line a budget, one dot an incident",
@@ -141,11 +158,12 @@ _EN = {
     "how_alert": "An alert is an incident that opens, comes back, or rises in level. Orange and rouge page the person "
     "on call. News of calm is not counted.",
     "how_delay": "The delay runs from the estimated onset of the wave to the opening of the incident, in the time of "
-    "the messages. In service, add the time that messages take to arrive.",
+    "the messages. In service, add the time that messages take to arrive. The lead runs from that opening to the "
+    "peak of the wave, its quarter of an hour with the most negative mentions; a minus means after the peak.",
     "how_warm": "Vigie first learns what is normal for each brand; that time is not counted. For several brands "
     "together, the time watched runs from the first judgement to the last.",
     "glossary_line": "Alert: an incident that opens, comes back or rises in level. Pages: orange and rouge alerts. "
-    "Delay: from estimated onset to opening. Times are UTC.",
+    "Delay: from estimated onset to opening. Lead: from opening to peak. Times are UTC.",
     "footer": "Times are UTC. Nothing was sent to anyone; the same file always gives the same result.",
 }
 

@@ -16,10 +16,11 @@ from tests.infra.service import record
 FIGURES = {
     "weeks_watched", "brand_weeks_watched", "incidents_opened", "incidents_reopened", "incidents_by_level", "alerts",
     "alerts_per_week", "alerts_by_level", "paged", "paged_per_week", "delay_mean_s", "delay_median_s",
+    "alerts_per_brand_week", "lead_median_s",
 }  # fmt: skip
 INCIDENT = {
-    "number", "id", "brand", "kind", "at", "since", "delay_s", "closed_at", "level", "level_max", "why",
-    "why_level_max", "playbook", "playbook_title", "observed", "expected", "top_terms", "samples",
+    "number", "id", "brand", "kind", "at", "since", "delay_s", "peak_at", "lead_s", "closed_at", "level", "level_max",
+    "why", "why_level_max", "playbook", "playbook_title", "observed", "expected", "top_terms", "samples",
 }  # fmt: skip
 
 

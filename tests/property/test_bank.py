@@ -195,3 +195,41 @@ def test_what_it_says_of_huge_counts_is_finite() -> None:
         b = bank.step(START_S + 300 * i, n if i % 7 < 5 else 0 * n, 2 * n if i % 7 < 6 else 0 * n)
     said = (b.surprise, b.score, b.expected, *b.observed_since())
     assert all(np.isfinite(a).all() for a in said)
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 500), st.sampled_from([900, 1800, 3600]))
+def test_whole_weeks_change_nothing(seed: int, weeks: int, bin_s: int) -> None:
+    world = World(seed, 7, bin_s, 5 * 86_400 // bin_s, storms_a_week=4.0)
+    here, there = made(7, bin_s), made(7, bin_s)
+    by_s = weeks * WEEK_S
+    for i, (n, total) in enumerate(zip(*world.counts(), strict=True)):
+        one, other = (b.step(START_S + i * bin_s + s, n, total) for b, s in ((here, 0), (there, by_s)))
+        for name in ("surprise", "alarms", "actives", "score", "expected", "alarm", "active", "warming"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        (seen, due, since_s), (seen_later, due_later, since_later_s) = one.observed_since(), other.observed_since()
+        np.testing.assert_array_equal(seen, seen_later)
+        np.testing.assert_array_equal(due, due_later)
+        told = since_s > WEEK_S  # a test that has not begun says 1970
+        np.testing.assert_array_equal(since_s[told] + by_s, since_later_s[told])
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 5), st.floats(0.0, 1000.0))
+def test_more_mentions_that_are_not_negative_never_raise_the_share_sooner(seed: int, place: int, more: float) -> None:
+    """With the baseline held: both see the same six bins inside one quarter of an hour, before anything is learnt."""
+    world = World(seed, 9, 60, 1_446, storms_a_week=20.0)
+    n, total = world.counts()
+    total = np.maximum(total, n)
+    fewer = made(9, 60)
+    for i in range(1_440):
+        fewer.step(START_S + 60 * i, n[i], total[i])
+    other = made(9, 60)
+    other.restore(fewer.snapshot())
+    for k in range(6):
+        at_s = START_S + 60 * (1_440 + k)
+        angry = n[1_440 + k] + 3.0 * (k + 1)
+        mentions = total[1_440 + k] + 3.0 * (k + 1)
+        plain = fewer.step(at_s, angry, mentions).surprise[0].copy()
+        diluted = other.step(at_s, angry, mentions + (more if k == place else 0.0)).surprise[0]
+        assert (diluted <= plain + 1e-9).all()

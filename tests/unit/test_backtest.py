@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
 
 from engine.domain.errors import InputError
 from engine.domain.incident import AlertKind, Level
-from ops.backtesting import BUDGETS_MAX, Backtesting, BacktestParams, OnceScorer, Strip, parse_budgets
+from engine.domain.series import BinCount
+from ops.backtest_history import Past, Strip
+from ops.backtesting import BUDGETS_MAX, Backtesting, BacktestParams, parse_budgets
 from ops.render.backtest import INCIDENTS_SHOWN_MAX, page, text_lines
 from ops.render.backtest_json import document, samples
 from ops.render.backtest_words import _EN, _FR, budget_text, counted, span_text
@@ -90,13 +93,15 @@ def test_texts_are_read_once_whatever_the_budgets(tmp_path):
     assert [outcome.budget for outcome in result.outcomes] == [0.05, 0.25, 1.0]
 
 
-def test_the_memory_of_one_answer_tells_other_questions_apart():
-    scorer = OnceScorer(WordScorer())
-    assert scorer.score_many(["panne"], [None]).labels == ("neg",)
-    assert scorer.score_many(["merci"], [None]).labels == ("neu",)
-    assert scorer.score_many(["merci"], ["en"]).langs == ("en",)
-    assert scorer.categorise_many(["panne"]) == (("outage",),)
-    assert scorer.categorise_many(["merci"]) == ((),)
+def test_each_budget_finds_what_it_would_alone(tmp_path):
+    """Sides share the bins and nothing that is decided from them."""
+    calm = [m._replace(id=f"v{m.id}") for m in synthetic(10, seed=3, brand="Vélorine")]
+    found = sorted([*mentions(), *calm], key=lambda m: (m.created_at_ms, m.id))
+    budgets = (0.05, 0.25, 5.0)
+    together = judged(tmp_path, found, budgets).outcomes
+    alone = tuple(judged(tmp_path, found, (budget,)).outcomes[0] for budget in budgets)
+    assert together == alone
+    assert len({len(outcome.found) for outcome in together}) > 1
 
 
 def test_a_storm_is_found_with_its_delay_level_and_reasons(tmp_path):
@@ -112,6 +117,36 @@ def test_a_storm_is_found_with_its_delay_level_and_reasons(tmp_path):
     assert total.alerts == sum(n for _, n in total.levels) >= len(outcome.found)
     assert total.paged == sum(n for level, n in total.levels if level >= Level.ORANGE)
     assert total.delay_median_s in total.delays_s or len(total.delays_s) % 2 == 0
+
+
+def test_the_lead_runs_to_the_busiest_quarter_of_the_wave(tmp_path):
+    """The anger grows for an hour: it is told before its peak."""
+    start = 5_900
+    swelling = [
+        mention(start + minute + n / 100, n + 1, "Encore une panne")
+        for minute in range(60)
+        for n in range(1 + minute // 4)
+    ]
+    found = sorted([*synthetic(10, per_hour=12), *swelling], key=lambda m: (m.created_at_ms, m.id))
+    (outcome,) = judged(tmp_path, found).outcomes
+    storm = next(f for f in outcome.found if f.at_ms >= START_MS + start * 60_000)
+    quarters = Counter(m.created_at_ms // 900_000 for m in swelling)
+    busiest = min(q for q, n in quarters.items() if n == max(quarters.values()))
+    assert storm.peak_ms == busiest * 900_000 + 450_000
+    assert storm.lead_ms == storm.peak_ms - storm.at_ms
+    assert storm.lead_ms / 1000 in outcome.total.leads_s
+
+
+def test_a_peak_is_looked_for_within_its_wave_and_not_where_spans_are_wide():
+    past = Past(300)
+    assert past.peak_s(0, 900) is None
+    for i in range(2_000):
+        past.add(BinCount(300 * i, 300, {500: 9.0, 1_500: 20.0}.get(i, 1.0), None))
+    assert past.peak_s(140_000, 200_000) == 150_000 - 150_000 % 900 + 450
+    assert past.peak_s(10_000_000, 10_100_000) is None
+    for i in range(2_000, 250_000):
+        past.add(BinCount(300 * i, 300, 1.0, None))
+    assert past.peak_s(140_000, 200_000) is None
 
 
 def test_the_time_of_learning_is_not_watched(tmp_path):

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from engine.domain.errors import InputError
-from ops.commands.detect import COLUMNS, detect
+from ops.commands.detect import detect
+from ops.detecting import COLUMNS
 
 DAY = 288
 
@@ -176,3 +177,85 @@ def test_a_sparse_series_does_not_stop_the_others(tmp_path: Path) -> None:
     rows += ["2026-03-01T00:00:00Z,c,1,10", "2026-03-02T00:00:00Z,c,1,10"]
     run(write(tmp_path / "counts.csv", rows), tmp_path / "out.csv")
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 15
+
+
+def text_of(tmp_path: Path, content: str, name: str = "counts.csv") -> list[dict[str, str]]:
+    path = tmp_path / name
+    path.write_bytes(content.encode())
+    return run(path, tmp_path / "out.csv")
+
+
+def test_marks_line_ends_and_byte_order_marks_change_nothing(tmp_path: Path) -> None:
+    lines = ["timestamp,series,negatives,total", *storm_rows("Lumeo", 600, 400)]
+    plain = text_of(tmp_path, "\n".join(lines) + "\n")
+    assert text_of(tmp_path, "\ufeff" + "\r\n".join(lines) + "\r\n") == plain
+    assert text_of(tmp_path, "\n\n".join(lines) + "\n") == plain
+    for mark in ";\t":
+        decimal = [line.replace(",", mark).replace(".", ",") for line in lines]
+        got = text_of(tmp_path, "\n".join(decimal) + "\n")
+        assert [r | {"negatives": ""} for r in got] == [r | {"negatives": ""} for r in plain]
+
+
+def test_a_header_alone_gives_a_header_alone(tmp_path: Path) -> None:
+    assert text_of(tmp_path, "timestamp,series,negatives,total\n") == []
+    assert (tmp_path / "out.csv").read_text().strip().split(",") == list(COLUMNS)
+
+
+def test_names_with_marks_and_quotes_come_out_whole(tmp_path: Path) -> None:
+    rows = [f'{stamp(i)},"Martel, ""fils""",1,5' for i in range(10)]
+    got = run(write(tmp_path / "counts.csv", rows), tmp_path / "out.csv")
+    assert {row["series"] for row in got} == {'Martel, "fils"'}
+
+
+@pytest.mark.parametrize("odd", ["inf", "1_000", "", " ", "0x10", "1e13", "-0.5", "1,5"])
+def test_what_is_no_count_is_refused(tmp_path: Path, odd: str) -> None:
+    path = write(tmp_path / "counts.csv", [f'{stamp(0)},a,"{odd}",9'])
+    with pytest.raises(InputError, match=r"line 2, column negatives: .* is no count"):
+        run(path, tmp_path / "out.csv")
+
+
+def test_huge_counts_are_judged_with_finite_figures(tmp_path: Path) -> None:
+    rows = [f"{stamp(i)},a,{1e12 if i % 9 == 0 else 0},{1e12:g}" for i in range(600)]
+    for row in run(write(tmp_path / "counts.csv", rows), tmp_path / "out.csv"):
+        assert abs(float(row["expected"])) < 1e13
+        assert abs(float(row["score"])) < 1e13
+
+
+def test_what_was_put_right_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{stamp(i)},a,1,9" for i in range(20)]
+    rows += [f"{stamp(3)},a,7,9", f"{stamp(20)},a,5,2"]
+    run(write(tmp_path / "counts.csv", rows), tmp_path / "out.csv")
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert "1 rows tell a bin again (first: line 22)" in told[0]
+    assert "1 rows hold more negatives than mentions (first: line 23)" in told[1]
+
+
+def test_summer_time_ends_without_a_repeat_where_offsets_are_written(tmp_path: Path) -> None:
+    local = ["2026-10-25T02:30:00+02:00", "2026-10-25T02:45:00+02:00", "2026-10-25T02:00:00+01:00"]
+    rows = [f"{at},a,1,5" for at in local]
+    got = run(write(tmp_path / "counts.csv", rows), tmp_path / "out.csv")
+    assert [row["timestamp"] for row in got] == local
+
+
+@pytest.mark.parametrize(("first_s", "then_s"), [(300, 3600), (3600, 300), (60, 900)])
+def test_bins_that_change_their_length_are_told(tmp_path: Path, first_s: int, then_s: int) -> None:
+    rows = [f"{stamp(i, first_s)},a,1,5" for i in range(240)]
+    start = 240 * first_s
+    rows += [f"{stamp((start + i * then_s) // 60, 60)},a,1,5" for i in range(240)]
+    with pytest.raises(InputError, match=rf"bins of {first_s} s, and of {then_s} s from line 2\d\d on"):
+        run(write(tmp_path / "counts.csv", rows), tmp_path / "out.csv")
+
+
+def test_each_series_may_have_bins_of_its_own(tmp_path: Path) -> None:
+    rows = [f"{stamp(i, 300)},a,1,5" for i in range(900)] + [f"{stamp(i, 3600)},b,9,50" for i in range(75)]
+    both = run(write(tmp_path / "both.csv", rows), tmp_path / "out.csv")
+    assert both[900:] == run(write(tmp_path / "b.csv", rows[900:]), tmp_path / "out.csv")
+
+
+def test_a_series_of_rare_rows_has_what_its_steps_are_multiples_of(tmp_path: Path) -> None:
+    at = [0, 5, 13, 16, 25, 31, 42, 48, 49, 60, 71, 75]
+    sparse = [f"{stamp(i)},b,1,1" for i in at]
+    dense = [f"{stamp(i)},a,1,5" for i in range(80)]
+    rows = run(write(tmp_path / "a.csv", [*dense, *sparse]), tmp_path / "out.csv")
+    assert len(rows) == 92
