@@ -80,7 +80,7 @@ def test_both_ways_print_the_same_alarms(bin_s: int, days: float) -> None:
 
 def test_parameters_hold_both_ways() -> None:
     counts = file_of(11, 18, 1800, days=6)
-    params = {"share_part": 0.3, "rate_tail.scale": 1.0}
+    params = {"tide_part": 0.3, "rate_tail.scale": 1.0}
     changed = written(counts, 1.0, 2, params)
     assert changed == written(counts, 1.0, NEVER, params)
     assert changed != written(counts, 1.0, 2)
