@@ -23,7 +23,7 @@ from detectors.series.normal import HOUR_S
 from detectors.series.vigie import VigieParams
 from engine.domain.errors import StateError
 
-VERSION: Final = 1
+VERSION: Final = 2
 WIDTH: Final = 8192
 """Series that go through a step together: enough to hide the price of a call, few enough to stay in the cache."""
 _HEAD: Final = struct.Struct("<4sHII")

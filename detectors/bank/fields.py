@@ -98,7 +98,9 @@ DERIVED: Final[dict[str, Field]] = {
     "scale": Field((3,)),
     "slope": Field((3,)),
     "offset": Field((3,)),
+    "margin": Field((3,)),  # surprise + margin of each test is on the scale of the whole budget
     "m": Field((2,)),
+    "unsure": Field((2,)),
     "unsure": Field((2,)),
     "phi": Field((2,)),
     "phi9": Field((2,)),

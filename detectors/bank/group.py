@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.bank.fields import RATE, SHARE, TIDE, Arrays, Bools, Floats
-from detectors.bank.levels import Levels
+from detectors.bank.levels import Indices, Levels
 from detectors.bank.minutes import Minutes, Scratch
 from detectors.bank.tails import Tails
 from detectors.bank.tides import Tides
@@ -27,14 +27,17 @@ class Group:
         self._bin_s: Final = bin_s
         self._a: Final = arrays
         self._surprise: Floats = arrays["surprise"]
+        self._margin: Floats = arrays["margin"]
+        self._loud: Floats = scratch.levels[:3]
         self._active: Bools = arrays["active"]
         self._alarms: Bools = arrays["alarms"]
         self._hour_n: Floats = arrays["hour_n"][0]
         self._slow_line: Floats = arrays["slow_line"]
+        self._rate_line: Floats = arrays["rate_line"]
         self._tails = Tails(arrays, params)
         self._rate = Levels(arrays, scratch.levels, "rate", RateLevel.DAY_EVENTS)
         self._minutes = Minutes(arrays, scratch, params, bin_s, false_alarms_per_week)
-        self._tides = Tides(arrays, scratch.levels, false_alarms_per_week * params.tide_part)
+        self._tides = Tides(arrays, scratch.levels, false_alarms_per_week)
         self._spare: Floats = scratch.rows[0]
         self._missing: Floats = arrays["missing"][0]
         self._empties: npt.NDArray[np.uint8] = arrays["empties"][0]
@@ -58,17 +61,18 @@ class Group:
         self._seconds += self._bin_s
         was = self._active[SHARE] | self._active[RATE]
         self._minutes.take(n, total, start_s)
-        self._minutes.settle(n, start_s)
         self._seconds_in.append(start_s % HOUR_S + 0.5 * self._bin_s)
         self._empties += 1
         self._empties *= self._minutes.empty()
+        over = self._minutes.over()
+        self._settle(n, start_s)
         self._hour_s += self._bin_s
         if not self._warm:
             self._warming(start_s)
             return
         if self._news:
             self._alarms[...] = False
-        self._news = self._minutes.rise(start_s, was, self._alarms)
+        self._news = self._minutes.rise(over, start_s, was, self._alarms)
         if self._tide_over is not None:
             self._rise_of_tide(start_s, was)
         a, active = self._a, self._active
@@ -81,8 +85,33 @@ class Group:
         self._score(start_s)
         if self._news:  # an alarm is news, whatever peak came before
             i = np.flatnonzero(a["alarm"][0])
-            loudest = np.where(self._alarms[:, i], self._surprise[:, i], -np.inf).max(axis=0)
+            loudest = np.where(self._alarms[:, i], self._loud[:, i], -np.inf).max(axis=0)
             a["score"][0, i] = np.maximum(a["score"][0, i], loudest)
+
+    def _settle(self, n: Floats, start_s: int) -> None:
+        """Storms that are over; where one outlasted all patience, the level moves to where it stays."""
+        moved = self._minutes.settle(n, start_s)
+        for test, i, ratio in moved:
+            if test == SHARE:
+                self._minutes.move_share(i, ratio)
+                continue
+            missing, bins = self._missing_of(i), len(self._seconds_in)
+            self._rate.move(i, ratio * self._a["m"][RATE, i])
+            self._rate.turn(start_s // HOUR_S)
+            # counted as if all bins of the block so far were empty on the new line, which is all that follows
+            self._empties[i] = bins
+            self._missing[i] = 0.0
+            self._missing[i] = missing - self._missing_of(i)
+        if moved:
+            self._minutes.restart(moved)
+
+    def _missing_of(self, i: Indices | slice) -> Floats:
+        """Negatives expected since the last mention: the line of the level is the same for all bins of a block."""
+        last = np.cumsum([0.0, *reversed(self._seconds_in)])  # of the last k bins
+        (start, step), empties = self._rate_line[:2, i], self._empties[i]
+        missing: Floats = self._missing[i] * (empties == len(self._seconds_in))
+        missing += (start * empties + step * last[empties]) * (self._bin_s / HOUR_S)
+        return missing
 
     def _rise_of_tide(self, start_s: int, was: Bools) -> None:
         over, self._tide_over = self._tide_over, None
@@ -96,16 +125,17 @@ class Group:
     def _score(self, start_s: int) -> None:
         """The largest fresh surprise: after a peak only a higher one is news, until the peak has faded."""
         score: Floats = self._a["score"][0]
-        np.maximum.reduce(self._surprise, axis=0, out=score)
+        np.add(self._surprise, self._margin, out=self._loud)
+        np.maximum.reduce(self._loud, axis=0, out=score)
         i = np.flatnonzero(score > 0.0)
         if not i.size:
             return
-        surprise, peak, at = (self._a[name][:, i] for name in ("surprise", "peak", "peak_at"))
-        heard = (peak == 0.0) | (surprise > peak * 0.5 ** ((start_s - at) / _FADE_S))
-        fresh = heard & (surprise > 0.0)
-        self._a["peak"][:, i] = np.where(fresh, surprise, peak)
+        loud, peak, at = self._loud[:, i], self._a["peak"][:, i], self._a["peak_at"][:, i]
+        heard = (peak == 0.0) | (loud > peak * 0.5 ** ((start_s - at) / _FADE_S))
+        fresh = heard & (loud > 0.0)
+        self._a["peak"][:, i] = np.where(fresh, loud, peak)
         self._a["peak_at"][:, i] = np.where(fresh, start_s, at)
-        score[i] = np.where(heard, surprise, np.minimum(surprise, 0.0)).max(axis=0)
+        score[i] = np.where(heard, loud, np.minimum(loud, 0.0)).max(axis=0)
 
     def _warming(self, start_s: int) -> None:
         first_s = start_s if self._first_s is None else self._first_s
@@ -160,12 +190,8 @@ class Group:
         minutes.prepare()
 
     def _count_missing(self) -> None:
-        """Negatives expected since the last mention: the line of the level is the same for all bins of a block."""
-        seconds, self._seconds_in = self._seconds_in, []
-        start, step, _ = self._a["rate_line"]
-        last = np.cumsum([0.0, *reversed(seconds)])  # of the last k bins
-        self._missing *= self._empties == len(seconds)
-        self._missing += (start * self._empties + step * last[self._empties]) * (self._bin_s / HOUR_S)
+        self._missing[...] = self._missing_of(slice(None))
+        self._seconds_in = []
         self._empties[...] = 0
 
     def _close_tops(self) -> None:

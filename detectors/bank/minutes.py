@@ -7,21 +7,24 @@ constant within a block (share, costs of a mention, tempering, the line of the h
 from __future__ import annotations
 
 from math import exp, log10
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
-from detectors.bank.fields import RATE, SHARE, Arrays, Bools, Floats
+from detectors.bank.fields import RATE, SHARE, TIDE, Arrays, Bools, Floats
 from detectors.bank.levels import Indices
-from detectors.series.budgeted import _EBB_S, _PATIENCE_S, _STORM_SURPRISE, QUIET_S
+from detectors.series.budgeted import _EBB_S, _PATIENCE_S, _SHRINK, _STORM_SURPRISE, QUIET_S
 from detectors.series.evidence import _A_MAX, _CAP, _GAIN_MAX, _MIN, POISSON_COSTS, RATIOS, WEEK_S
-from detectors.series.normal import _LOG_S2_MAX, _LOG_S2_MIN, _SLOW, HOUR_S, ShareLevel
+from detectors.series.normal import _LOG_S2_MAX, _LOG_S2_MIN, _MOVED, _REACH, _SLOW, HOUR_S, ShareLevel
+from detectors.series.tail import SILENT
 from detectors.series.vigie import VigieParams
 
 _LOGS: Final = np.log(np.array(RATIOS))[:, None]
 _COSTS: Final = np.array(POISSON_COSTS)[:, None]
 _DATES: Final = 1
 """The ratio of 3 dates the onset."""
+Moved: TypeAlias = tuple[int, Indices, Floats]
+"""A test, the series whose storm outlasted all patience, and by what ratio."""
 SHARE_PRIOR: Final = (ShareLevel.PRIOR_SHARE * ShareLevel.PRIOR_MENTIONS, ShareLevel.PRIOR_MENTIONS)
 
 
@@ -60,7 +63,7 @@ class Minutes:
         self, arrays: Arrays, scratch: Scratch, params: VigieParams, bin_s: int, false_alarms_per_week: float
     ) -> None:
         share, rate = params.share_normal, params.rate_normal
-        parts = (params.share_part, 1.0 - params.share_part - params.tide_part)
+        self._params = params
         self._bin_s = bin_s
         self._w = bin_s / WEEK_S
         self._half_life = 0.5 ** (bin_s / _EBB_S)
@@ -70,8 +73,7 @@ class Minutes:
         self._phi_events = _column(share.phi_events, rate.phi_events)
         self._phi_prior = _column(share.phi * share.phi_events, rate.phi * rate.phi_events)
         self._drift_blocks = _column(share.drift_blocks, rate.drift_blocks)
-        self._thresholds = tuple(-log10(false_alarms_per_week * part) for part in parts)
-        self._storm_surprise = max(_STORM_SURPRISE, self._thresholds[SHARE])
+        self._whole = -log10(false_alarms_per_week)
         self._a = arrays
         self._s = scratch
         self._r: Floats = arrays["r"]
@@ -87,6 +89,8 @@ class Minutes:
         self._temper: Floats = arrays["temper"]
         self._phi: Floats = arrays["phi"]
         self._unsure: Floats = arrays["unsure"]
+        self._p_var: Floats = arrays["p_var"]
+        self._margin: Floats = arrays["margin"]
         self._costs: Floats = arrays["costs"]
         self._phi9: Floats = arrays["phi9"]
         self._mentions: Floats = arrays["mentions"][0]
@@ -136,7 +140,7 @@ class Minutes:
         expected += exposure
         np.subtract(n, due, out=t)
         t *= t
-        np.multiply(self._unsure, info, out=u)
+        np.multiply(self._p_var, info, out=u)
         u += 1.0
         t /= u
         np.multiply(self._phi9, info, out=u)  # 3 sigma, and a first event of a silent brand is no outlier
@@ -164,14 +168,24 @@ class Minutes:
         expected += due
         age_s += self._bin_s
 
-    def settle(self, n: Floats, start_s: int) -> None:
-        """After `take`: storms seen, and tests whose storm has ebbed away."""
-        if self._surprise[SHARE].max() > self._storm_surprise:
-            self._a["storm"][0] |= self._surprise[SHARE] > self._storm_surprise
-        if self.some_active:
-            self._ebbing(n, start_s)
+    def over(self) -> list[Indices]:
+        """After `take`: the series that stand over the threshold of each test and are not active in it."""
+        over = []
+        for test in (SHARE, RATE):
+            i = np.flatnonzero(self._surprise[test] + self._margin[test] >= self._whole)
+            over.append(i[~self._active[test, i]])
+        return over
 
-    def _ebbing(self, n: Floats, start_s: int) -> None:
+    def settle(self, n: Floats, start_s: int) -> list[Moved]:
+        """After `take`: storms seen, and tests whose storm has ebbed away; those whose storm outlasted all patience."""
+        surprise = self._surprise[SHARE]
+        if surprise.max() > _STORM_SURPRISE:
+            i = np.flatnonzero(surprise > _STORM_SURPRISE)
+            self._a["storm"][0, i] |= surprise[i] > self._whole - self._margin[SHARE, i]
+        return self._ebbing(n, start_s) if self.some_active else []
+
+    def _ebbing(self, n: Floats, start_s: int) -> list[Moved]:
+        moved: list[Moved] = []
         due, ebb, at = self._s.rows[2:0:-1], self._a["ebb"], self._a["alarm_at"]
         for test in (SHARE, RATE):
             i = np.flatnonzero(self._active[test])
@@ -182,10 +196,30 @@ class Minutes:
             ebb[0, test, i], ebb[1, test, i] = observed, expected
             self._clear(test, i)  # nothing is learnt of a storm
             since = start_s - at[test, i]
-            over = ((since >= QUIET_S) & (observed <= 1.5 * expected + 0.25)) | (since >= _PATIENCE_S)
+            over = (since >= QUIET_S) & (observed <= 1.5 * expected + 0.25)
+            lasts = ~over & (since >= _PATIENCE_S)
+            if lasts.any():
+                moved.append((test, i[lasts], (observed[lasts] + _SHRINK) / (expected[lasts] + _SHRINK)))
+                over |= lasts
             if over.any():
                 self._forget(test, i[over])
                 self._active[test, i[over]] = False
+        return moved
+
+    def move_share(self, i: Indices, ratio: Floats) -> None:
+        """Storms of the series `i` outlasted all patience: their share is the usual one now."""
+        share = self._a["share"]
+        to = np.minimum(self._usual[0, i] * ratio, 0.95)
+        share[1, i] *= _MOVED
+        share[0, i] = to * (SHARE_PRIOR[1] + share[1, i]) - SHARE_PRIOR[0]
+
+    def restart(self, moved: list[Moved]) -> None:
+        """After the levels have moved: no drift from where they are."""
+        for test, i, _ in moved:
+            self._a["x"][test, i] = 0.0
+            self._a["p_var"][test, i] = np.exp(self._a["log_s2"][test, i])
+        self.refresh()
+        self.prepare()
 
     def _clear(self, test: int, i: Indices) -> None:
         """Empty the block; what counts whether or not there is a storm is put aside."""
@@ -201,15 +235,10 @@ class Minutes:
         if test == SHARE:
             self._a["storm"][0, i] = False
 
-    def rise(self, start_s: int, was_active: Bools, alarms: Bools) -> bool:
-        """Open the tests that stand over their threshold; True if `alarms` or `active` may have changed."""
+    def rise(self, over: list[Indices], start_s: int, was_active: Bools, alarms: Bools) -> bool:
+        """Open the tests that stood over their threshold; True if `alarms` or `active` may have changed."""
         rose = False
-        for test in (SHARE, RATE):
-            surprise = self._surprise[test]
-            if surprise.max() < self._thresholds[test]:
-                continue
-            i = np.flatnonzero(surprise >= self._thresholds[test])
-            i = i[~self._active[test, i]]
+        for test, i in enumerate(over):
             if not i.size:
                 continue
             rose = True
@@ -275,6 +304,10 @@ class Minutes:
         np.divide(p_var, inflation, out=spread)
         spread *= error
         x += spread
+        reach = np.exp(np.multiply(log_s2, 0.5, out=spread), out=spread)
+        reach *= _REACH
+        np.minimum(x, reach, out=x)
+        np.maximum(x, np.negative(reach, out=reach), out=x)
         p_var *= np.subtract(1.0, part, out=part)
         error += e
         for row, value in zip(rows, held, strict=False):
@@ -306,13 +339,23 @@ class Minutes:
         np.maximum(self._phi, 0.3, out=self._phi)
         np.multiply(self._phi, 9.0, out=self._phi9)
 
+    def _share_out(self, share: Floats) -> None:
+        """Part the budget among the tests, by how much room the usual share has to rise."""
+        p = self._params
+        full = np.clip((share - p.share_room) / (p.share_full - p.share_room), 0.0, 1.0)
+        parts = {SHARE: 1.0 - full * (p.tide_part + p.rate_part), RATE: full * p.rate_part, TIDE: full * p.tide_part}
+        for test, part in parts.items():
+            with np.errstate(divide="ignore"):
+                self._margin[test] = np.maximum(np.log10(part), self._whole - SILENT)
+
     def prepare(self) -> None:
         """What every bin of the block to come needs of drift and levels."""
         a, line = self._a, self._a["rate_line"]
         (share, t), (odds, _), _ = self._s.pair
         np.add(SHARE_PRIOR[0], a["share"][0], out=share)
         share /= np.add(SHARE_PRIOR[1], a["share"][1], out=t)
-        np.minimum(share, 0.99, out=share)
+        np.minimum(np.maximum(share, 1e-4, out=share), 0.99, out=share)
+        self._share_out(share)
         np.divide(share, np.subtract(1.0, share, out=t), out=odds)
         odds *= a["m"][SHARE]
         np.divide(odds, np.add(1.0, odds, out=t), out=self._usual[0])

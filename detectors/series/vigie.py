@@ -159,8 +159,9 @@ class VigieDetector:
             self._mentions += mentions
             other_over = share.take_share(n, mentions, self._share_level.share, start_s)
             if share.moved:
-                self._share_level.move(min(share.share * share.moved, 0.95))
+                self._share_level.move(min(share.present(self._share_level.share) * share.moved, 0.95))
                 share.settle()
+                self._share_out()
         elif spike is not None:
             other_over = spike.take(n, start_s)
         if not self._warm:
