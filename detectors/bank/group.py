@@ -32,13 +32,11 @@ class Group:
         self._active: Bools = arrays["active"]
         self._alarms: Bools = arrays["alarms"]
         self._hour_n: Floats = arrays["hour_n"][0]
-        self._slow_line: Floats = arrays["slow_line"]
         self._rate_line: Floats = arrays["rate_line"]
         self._tails = Tails(arrays, params)
         self._rate = Levels(arrays, scratch.levels, "rate", RateLevel.DAY_EVENTS)
         self._minutes = Minutes(arrays, scratch, params, bin_s, false_alarms_per_week)
         self._tides = Tides(arrays, scratch.levels, false_alarms_per_week)
-        self._spare: Floats = scratch.rows[0]
         self._missing: Floats = arrays["missing"][0]
         self._empties: npt.NDArray[np.uint8] = arrays["empties"][0]
         self._seconds_in: list[float] = []
@@ -64,8 +62,10 @@ class Group:
         self._seconds_in.append(start_s % HOUR_S + 0.5 * self._bin_s)
         self._empties += 1
         self._empties *= self._minutes.empty()
+        loud = np.add(self._surprise, self._margin, out=self._loud)
         over = self._minutes.over()
-        self._settle(n, start_s)
+        if self._settle(n, start_s):
+            np.add(self._surprise, self._margin, out=loud)
         self._hour_s += self._bin_s
         if not self._warm:
             self._warming(start_s)
@@ -78,18 +78,14 @@ class Group:
         a, active = self._a, self._active
         np.logical_or.reduce(self._alarms, axis=0, out=a["alarm"][0])
         np.logical_or.reduce(active, axis=0, out=a["any_active"][0])
-        np.multiply(self._slow_line[1], (start_s % HOUR_S + 0.5 * self._bin_s) * self._bin_s / HOUR_S, out=self._spare)
-        expected = a["expected"][0]
-        np.multiply(self._slow_line[0], self._bin_s / HOUR_S, out=expected)
-        expected += self._spare
         self._score(start_s)
         if self._news:  # an alarm is news, whatever peak came before
             i = np.flatnonzero(a["alarm"][0])
             loudest = np.where(self._alarms[:, i], self._loud[:, i], -np.inf).max(axis=0)
             a["score"][0, i] = np.maximum(a["score"][0, i], loudest)
 
-    def _settle(self, n: Floats, start_s: int) -> None:
-        """Storms that are over; where one outlasted all patience, the level moves to where it stays."""
+    def _settle(self, n: Floats, start_s: int) -> bool:
+        """Storms that are over; where one outlasted all patience (then True) the level moves to where it stays."""
         moved = self._minutes.settle(n, start_s)
         for test, i, ratio in moved:
             if test == SHARE:
@@ -104,6 +100,7 @@ class Group:
             self._missing[i] = missing - self._missing_of(i)
         if moved:
             self._minutes.restart(moved)
+        return bool(moved)
 
     def _missing_of(self, i: Indices | slice) -> Floats:
         """Negatives expected since the last mention: the line of the level is the same for all bins of a block."""
@@ -125,7 +122,6 @@ class Group:
     def _score(self, start_s: int) -> None:
         """The largest fresh surprise: after a peak only a higher one is news, until the peak has faded."""
         score: Floats = self._a["score"][0]
-        np.add(self._surprise, self._margin, out=self._loud)
         np.maximum.reduce(self._loud, axis=0, out=score)
         i = np.flatnonzero(score > 0.0)
         if not i.size:

@@ -39,7 +39,8 @@ class Budgeted:
 
     __slots__ = (
         "_alarm_s", "_bin_s", "_costs", "_ebb", "_evidence", "_expected", "_name", "_observed", "_share",
-        "_span", "_storm_surprise", "_threshold", "_whole", "active", "drift", "margin", "moved", "storm", "surprise", "tail",
+        "_span", "_storm_surprise", "_threshold", "_whole", "active", "drift", "margin", "moved", "storm", "surprise",
+        "tail",
     )  # fmt: skip
 
     def __init__(self, params: TestParams, bin_s: int, false_alarms_per_week: float) -> None:

@@ -25,7 +25,7 @@ _LOG_S2_MIN: Final = log(1e-4)
 _LOG_S2_MAX: Final = log(4.0)
 """The drift is between one per cent and a factor of e squared."""
 _REACH: Final = 2.5
-"""A drift beyond so many of its own standard deviations (once in 80 hours) is none: a slow storm may not pass for it."""
+"""Drift beyond so many of its own standard deviations (once in 80 hours) is none: a slow storm may not pass for it."""
 
 
 @dataclass(frozen=True, slots=True)
