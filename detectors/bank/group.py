@@ -104,11 +104,16 @@ class Group:
 
     def _missing_of(self, i: Indices | slice) -> Floats:
         """Negatives expected since the last mention: the line of the level is the same for all bins of a block."""
-        last = np.cumsum([0.0, *reversed(self._seconds_in)])  # of the last k bins
-        (start, step), empties = self._rate_line[:2, i], self._empties[i]
-        missing: Floats = self._missing[i] * (empties == len(self._seconds_in))
-        missing += (start * empties + step * last[empties]) * (self._bin_s / HOUR_S)
-        return missing
+        start, step = self._rate_line[:2, i]
+        last = self._empties[i].astype(start.dtype)  # so many bins: their middle is half their length before the end
+        due = last * (-0.5 * self._bin_s)
+        due += self._seconds_in[-1] + 0.5 * self._bin_s if self._seconds_in else 0.0
+        due *= step
+        due += start
+        due *= last
+        due *= self._bin_s / HOUR_S
+        due += self._missing[i] * (last == len(self._seconds_in))
+        return due
 
     def _rise_of_tide(self, start_s: int, was: Bools) -> None:
         over, self._tide_over = self._tide_over, None

@@ -71,7 +71,9 @@ class Minutes:
     ) -> None:
         share, rate = params.share_normal, params.rate_normal
         self._kind: Kind = arrays["r"].dtype
-        self._tiny = _MIN if self._kind == np.float64 else _TINY
+        double = self._kind == np.float64
+        self._tiny = _MIN if double else _TINY
+        self._none = _MIN if double else 0.0  # no part of the budget: the log of zero is slow in double precision
         self._logs, self._weights = _LOGS.astype(self._kind), _WEIGHTS.astype(self._kind)
         self._powers = _COSTS.astype(self._kind)
         _column = partial(_columns, self._kind)
@@ -359,7 +361,7 @@ class Minutes:
         p, margin = self._params, self._margin
         full = np.subtract(share, p.share_room, out=margin[SHARE])
         full *= 1.0 / (p.share_full - p.share_room)
-        np.minimum(np.maximum(full, 0.0, out=full), 1.0, out=full)
+        np.minimum(np.maximum(full, self._none, out=full), 1.0, out=full)
         with np.errstate(divide="ignore"):
             log_full = np.log(full, out=margin[TIDE])  # of nothing: minus infinity
         log_full *= 1.0 / _LN10
