@@ -159,9 +159,7 @@ class VigieDetector:
             self._mentions += mentions
             other_over = share.take_share(n, mentions, self._share_level.share, start_s)
             if share.moved:
-                self._share_level.move(min(share.present(self._share_level.share) * share.moved, 0.95))
-                share.settle()
-                self._share_out()
+                self._move_share(share)
         elif spike is not None:
             other_over = spike.take(n, start_s)
         if not self._warm:
@@ -204,6 +202,12 @@ class VigieDetector:
         if other_alarm and other is not None:
             score = max(score, other.surprise)
         return Reading(tests, base * rate.drift.m, score, other_alarm or rate_alarm, active)
+
+    def _move_share(self, share: Budgeted) -> None:
+        """A storm of the share outlasted all patience: what it came to is usual now, and the budget is parted anew."""
+        self._share_level.move(min(share.present(self._share_level.share) * share.moved, 0.95))
+        share.settle()
+        self._share_out()
 
     def _any_active(self) -> bool:
         share, spike = self._share, self._spike
