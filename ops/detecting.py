@@ -192,7 +192,7 @@ def _judge_banked(
         n[who], total[who] = negatives[rows], totals[rows]
         said = bank.step(at_s, n, total)
         judged.warming[rows] = said.warming[who]
-        judged.expected[rows], judged.score[rows] = said.expected[who], said.score[who]
+        judged.expected[rows], judged.score[rows] = said.expected()[who], said.score[who]
         judged.active[rows], judged.alarm[rows] = said.active[who], said.alarm[who]
         if pending or said.alarm.any():
             _tell(said, rows, who, pending, judged)

@@ -18,15 +18,15 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from detectors.bank.fields import DERIVED, SAID, TIDE, Arrays, Bools, Floats, fresh, kept
+from detectors.bank.fields import DERIVED, SAID, TIDE, Arrays, Bools, Floats, fresh, kept, of
 from detectors.bank.group import Group
 from detectors.bank.minutes import Scratch
 from detectors.series.normal import HOUR_S
 from detectors.series.vigie import VigieParams
 from engine.domain.errors import StateError
 
-VERSION: Final = 1
-WIDTH: Final = 8192
+VERSION: Final = 2
+WIDTH: Final = 16_384
 """Series that go through a step together: enough to hide the price of a call, few enough to stay in the cache."""
 _HEAD: Final = struct.Struct("<4sHII")
 _MAGIC: Final = b"VGBK"
@@ -37,21 +37,27 @@ class BankReading:
     """What the bank says after a bin: views of its own arrays, valid until the next step. Copy what you keep.
 
     Arrays by test are (3, N), in the order of `TESTS` (share, rate, tide), as in the scalar `Reading`; the others (N,).
-    Of series that are `warming`, nothing but that is said: their `score` and `expected` are NaN.
+    Of series that are `warming`, nothing but that is said: their `score` and what is `expected()` are NaN.
     """
 
     surprise: Floats
     alarms: Bools
     actives: Bools
     score: Floats
-    expected: Floats
-    """Negatives expected in this bin."""
     alarm: Bools
     active: Bools
     warming: Bools
     start_s: int
     bin_s: int
     _arrays: Arrays
+
+    def expected(self) -> Floats:
+        """Negatives expected in this bin: made when asked for."""
+        start, step = self._arrays["slow_line"]
+        line: Floats = start + step * (self.start_s % HOUR_S + 0.5 * self.bin_s)
+        line *= self.bin_s / HOUR_S
+        line[self.warming] = np.nan
+        return line
 
     def observed_since(self) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
         """Of each test the negatives observed, those expected, and since when (epoch seconds): made when asked for."""
@@ -71,6 +77,9 @@ class Bank:
         params: the priors, the same for all.
         bin_s: length of a bin, 60 to 3600 seconds, the same for all.
         false_alarms_per_week: the budget of each series.
+        width: how many series go through a step together.
+        single: numbers of single precision: half the memory and more speed, for surprises that differ in their fourth
+            decimal from those of the scalar form (an alarm differs where it hung by that).
 
     Raises:
         ValueError: an argument is out of range.
@@ -85,7 +94,14 @@ class Bank:
     """
 
     def __init__(
-        self, n: int, params: VigieParams, *, bin_s: int, false_alarms_per_week: float, width: int = WIDTH
+        self,
+        n: int,
+        params: VigieParams,
+        *,
+        bin_s: int,
+        false_alarms_per_week: float,
+        width: int = WIDTH,
+        single: bool = False,
     ) -> None:
         if not 60 <= bin_s <= HOUR_S:
             raise ValueError(f"bin_s must be 60 to {HOUR_S}, not {bin_s}")
@@ -97,9 +113,11 @@ class Bank:
         self._bin_s = bin_s
         self._budget = false_alarms_per_week
         self._width = width
-        self._kept = kept(params)
-        self._fields = {**self._kept, **DERIVED, **SAID}
-        self._scratch = Scratch(width)
+        self._dtype = np.dtype("<f4" if single else "<f8")
+        self._kept = of(kept(params), self._dtype)
+        self._derived = of({**DERIVED, **SAID}, self._dtype)
+        self._fields = {**self._kept, **self._derived}
+        self._scratch = Scratch(width, self._dtype)
         self._arrays = fresh(self._fields, 0)
         self._groups: list[tuple[int, int, Group]] = []
         self.add(n)
@@ -135,13 +153,16 @@ class Bank:
         """Judge the bin that starts at `start_s` (epoch seconds), then learn from it.
 
         Args:
-            negatives, totals: float64 of shape (N,), finite and not below zero; a total below the negatives is raised
+            start_s: from 1970 to 2105.
+            negatives, totals: numbers of shape (N,), finite and not below zero; a total below the negatives is raised
                 to them. An empty bin is a bin of zeros; bins come in order and without holes.
 
         Raises:
-            ValueError: the arrays are not of that shape.
+            ValueError: the arrays are not of that shape, or the bin begins at another time.
         """
-        n, total = np.asarray(negatives, dtype=np.float64), np.asarray(totals, dtype=np.float64)
+        if not 0 <= start_s < 2**32:
+            raise ValueError(f"start_s must be 0 to {2**32 - 1}, not {start_s}")
+        n, total = np.asarray(negatives, dtype=self._dtype), np.asarray(totals, dtype=self._dtype)
         if n.shape != (len(self),) or total.shape != n.shape:
             raise ValueError(f"a bin of this bank has shape ({len(self)},), not {n.shape} and {total.shape}")
         a = self._arrays
@@ -149,8 +170,8 @@ class Bank:
             a["warming"][0, start:end] = not group.warm
             group.step(start_s, n[start:end], total[start:end])
         return BankReading(
-            a["surprise"], a["alarms"], a["active"], a["score"][0], a["expected"][0], a["alarm"][0],
-            a["any_active"][0], a["warming"][0], start_s, self._bin_s, a,
+            a["surprise"], a["alarms"], a["active"], a["score"][0], a["alarm"][0], a["any_active"][0],
+            a["warming"][0], start_s, self._bin_s, a,
         )  # fmt: skip
 
     def snapshot(self) -> bytes:
@@ -180,7 +201,7 @@ class Bank:
         if table["fields"] != [[name, list(f.shape), f.kind] for name, f in self._kept.items()]:
             raise StateError("bank state with other fields than this Vigie's: let the bank begin anew")
         n, at = int(table["n"]), 0
-        arrays = fresh({**DERIVED, **SAID}, n)
+        arrays = fresh(self._derived, n)
         for name, field in self._kept.items():
             count = int(np.prod(field.shape)) * n
             flat = np.frombuffer(body, dtype=field.kind, count=count, offset=at)
@@ -188,7 +209,7 @@ class Bank:
             at += flat.nbytes
         self._arrays = arrays
         self._width = max([self._width, *(b - a for a, b in _spans(table["groups"]))])
-        self._scratch = Scratch(self._width)
+        self._scratch = Scratch(self._width, self._dtype)
         self._divide([end for end, _ in table["groups"]])
         for (_, _, group), (_, clock) in zip(self._groups, table["groups"], strict=True):
             group.wind(clock)

@@ -16,8 +16,10 @@ from detectors.series.tide import _SIGMA, _SIGMA_WEIGHT
 from detectors.series.tide import PRIOR as TIDE_TAIL
 from detectors.series.vigie import VigieParams
 
-Floats: TypeAlias = npt.NDArray[np.float64]
+Floats: TypeAlias = npt.NDArray[np.floating[Any]]
+"""All of a bank in double precision, or all of it in single."""
 Bools: TypeAlias = npt.NDArray[np.bool_]
+Kind: TypeAlias = np.dtype[Any]
 Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 
 TESTS: Final = ("share", "rate", "tide")
@@ -31,14 +33,15 @@ class Field(NamedTuple):
 
     shape: tuple[int, ...]
     fresh: float | list[float] = 0.0
-    kind: str = "<f8"
+    kind: str = "f"
+    """Type of numpy; "f" is that of the bank's numbers."""
 
 
 def kept(params: VigieParams) -> dict[str, Field]:
-    """The state, by name: 207 numbers and 7 bytes a series.
+    """The state, by name: 201 numbers, 6 times and 7 bytes a series.
 
-    >>> sum(int(np.prod(f.shape)) for f in kept(VigieParams()).values() if f.kind == "<f8")
-    207
+    >>> sum(int(np.prod(f.shape)) for f in kept(VigieParams()).values() if f.kind == "f")
+    201
     """
     normals = (params.share_normal, params.rate_normal)
     tails = (params.share_tail, params.rate_tail, TIDE_TAIL)
@@ -55,7 +58,7 @@ def kept(params: VigieParams) -> dict[str, Field]:
         "top": Field((3,), -inf),
         "surprise": Field((3,), [0.0, 0.0, -1.0]),
         "peak": Field((3,)),
-        "peak_at": Field((3,)),
+        "peak_at": Field((3,), 0.0, "<u4"),
         # drift, and the sums of the block: negatives, mentions (share) or expected (rate), squares
         "x": Field((2,)),
         "p_var": Field((2,), [p.drift**2 for p in normals]),
@@ -85,7 +88,7 @@ def kept(params: VigieParams) -> dict[str, Field]:
         "tide_last": Field((1,)),
         "tide_since_h": Field((1,)),
         # alarms: when (seconds, or hours for the tide), and what has come since, by weight
-        "alarm_at": Field((3,)),
+        "alarm_at": Field((3,), 0.0, "<u4"),
         "ebb": Field((2, 2)),
         "active": Field((3,), 0.0, "|b1"),
         "storm": Field((1,), 0.0, "|b1"),
@@ -98,6 +101,7 @@ DERIVED: Final[dict[str, Field]] = {
     "scale": Field((3,)),
     "slope": Field((3,)),
     "offset": Field((3,)),
+    "margin": Field((3,)),  # surprise + margin of each test is on the scale of the whole budget
     "m": Field((2,)),
     "unsure": Field((2,)),
     "phi": Field((2,)),
@@ -111,12 +115,16 @@ DERIVED: Final[dict[str, Field]] = {
 }
 SAID: Final[dict[str, Field]] = {
     "score": Field((1,), float("nan")),
-    "expected": Field((1,), float("nan")),
     "alarms": Field((3,), 0.0, "|b1"),
     "alarm": Field((1,), 0.0, "|b1"),
     "any_active": Field((1,), 0.0, "|b1"),
     "warming": Field((1,), 1.0, "|b1"),
 }
+
+
+def of(fields: dict[str, Field], dtype: Kind) -> dict[str, Field]:
+    """The same fields with the type of the bank's numbers filled in."""
+    return {name: f._replace(kind=dtype.str) if f.kind == "f" else f for name, f in fields.items()}
 
 
 def fresh(fields: dict[str, Field], n: int) -> Arrays:

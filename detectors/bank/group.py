@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.bank.fields import RATE, SHARE, TIDE, Arrays, Bools, Floats
-from detectors.bank.levels import Levels
+from detectors.bank.levels import Indices, Levels
 from detectors.bank.minutes import Minutes, Scratch
 from detectors.bank.tails import Tails
 from detectors.bank.tides import Tides
@@ -27,15 +27,16 @@ class Group:
         self._bin_s: Final = bin_s
         self._a: Final = arrays
         self._surprise: Floats = arrays["surprise"]
+        self._margin: Floats = arrays["margin"]
+        self._loud: Floats = scratch.levels[:3]
         self._active: Bools = arrays["active"]
         self._alarms: Bools = arrays["alarms"]
         self._hour_n: Floats = arrays["hour_n"][0]
-        self._slow_line: Floats = arrays["slow_line"]
+        self._rate_line: Floats = arrays["rate_line"]
         self._tails = Tails(arrays, params)
         self._rate = Levels(arrays, scratch.levels, "rate", RateLevel.DAY_EVENTS)
         self._minutes = Minutes(arrays, scratch, params, bin_s, false_alarms_per_week)
-        self._tides = Tides(arrays, scratch.levels, false_alarms_per_week * params.tide_part)
-        self._spare: Floats = scratch.rows[0]
+        self._tides = Tides(arrays, scratch.levels, false_alarms_per_week)
         self._missing: Floats = arrays["missing"][0]
         self._empties: npt.NDArray[np.uint8] = arrays["empties"][0]
         self._seconds_in: list[float] = []
@@ -58,31 +59,72 @@ class Group:
         self._seconds += self._bin_s
         was = self._active[SHARE] | self._active[RATE]
         self._minutes.take(n, total, start_s)
-        self._minutes.settle(n, start_s)
         self._seconds_in.append(start_s % HOUR_S + 0.5 * self._bin_s)
         self._empties += 1
         self._empties *= self._minutes.empty()
+        loud = np.add(self._surprise, self._margin, out=self._loud)
+        over = self._minutes.over()
+        if self._settle(n, start_s):
+            np.add(self._surprise, self._margin, out=loud)
         self._hour_s += self._bin_s
         if not self._warm:
             self._warming(start_s)
             return
         if self._news:
             self._alarms[...] = False
-        self._news = self._minutes.rise(start_s, was, self._alarms)
+        self._news = self._minutes.rise(over, start_s, was, self._alarms)
         if self._tide_over is not None:
             self._rise_of_tide(start_s, was)
         a, active = self._a, self._active
         np.logical_or.reduce(self._alarms, axis=0, out=a["alarm"][0])
         np.logical_or.reduce(active, axis=0, out=a["any_active"][0])
-        np.multiply(self._slow_line[1], (start_s % HOUR_S + 0.5 * self._bin_s) * self._bin_s / HOUR_S, out=self._spare)
-        expected = a["expected"][0]
-        np.multiply(self._slow_line[0], self._bin_s / HOUR_S, out=expected)
-        expected += self._spare
         self._score(start_s)
         if self._news:  # an alarm is news, whatever peak came before
             i = np.flatnonzero(a["alarm"][0])
-            loudest = np.where(self._alarms[:, i], self._surprise[:, i], -np.inf).max(axis=0)
+            loudest = np.where(self._alarms[:, i], self._loud[:, i], -np.inf).max(axis=0)
             a["score"][0, i] = np.maximum(a["score"][0, i], loudest)
+
+    def _settle(self, n: Floats, start_s: int) -> bool:
+        """Storms that are over; where one outlasted all patience (then True) the level moves to where it stays."""
+        moved = self._minutes.settle(n, start_s)
+        for test, i, ratio in reversed(moved):  # the rate first, as in the scalar form
+            if test == RATE:
+                self._move_rates(i, ratio * self._a["m"][RATE, i], start_s)
+                continue
+            by = self._minutes.move_share(i, ratio)
+            self._minutes.settle_level(SHARE, i)
+            calm = ~self._active[RATE, i]  # what its rate learnt last is of before the storm
+            self._move_rates(i[calm], by[calm], start_s)
+        if moved:
+            self._minutes.restart()
+        return bool(moved)
+
+    def _move_rates(self, i: Indices, ratio: Floats, start_s: int) -> None:
+        """Storms outlasted all patience: their rate is the usual one now."""
+        missing, bins = self._missing_of(i), len(self._seconds_in)
+        self._rate.move(i, ratio)
+        self._rate.turn(start_s // HOUR_S)
+        # counted as if all bins of the block so far were empty on the new line, which is all that follows
+        self._empties[i] = bins
+        self._missing[i] = 0.0
+        self._missing[i] = missing - self._missing_of(i)
+        self._minutes.settle_level(RATE, i)
+        self._tides.move(i, ratio, start_s // HOUR_S)
+        if self._tide_over is not None:
+            self._tide_over[i] = False
+
+    def _missing_of(self, i: Indices | slice) -> Floats:
+        """Negatives expected since the last mention: the line of the level is the same for all bins of a block."""
+        start, step = self._rate_line[:2, i]
+        last = self._empties[i].astype(start.dtype)  # so many bins: their middle is half their length before the end
+        due = last * (-0.5 * self._bin_s)
+        due += self._seconds_in[-1] + 0.5 * self._bin_s if self._seconds_in else 0.0
+        due *= step
+        due += start
+        due *= last
+        due *= self._bin_s / HOUR_S
+        due += self._missing[i] * (last == len(self._seconds_in))
+        return due
 
     def _rise_of_tide(self, start_s: int, was: Bools) -> None:
         over, self._tide_over = self._tide_over, None
@@ -96,16 +138,16 @@ class Group:
     def _score(self, start_s: int) -> None:
         """The largest fresh surprise: after a peak only a higher one is news, until the peak has faded."""
         score: Floats = self._a["score"][0]
-        np.maximum.reduce(self._surprise, axis=0, out=score)
+        np.maximum.reduce(self._loud, axis=0, out=score)
         i = np.flatnonzero(score > 0.0)
         if not i.size:
             return
-        surprise, peak, at = (self._a[name][:, i] for name in ("surprise", "peak", "peak_at"))
-        heard = (peak == 0.0) | (surprise > peak * 0.5 ** ((start_s - at) / _FADE_S))
-        fresh = heard & (surprise > 0.0)
-        self._a["peak"][:, i] = np.where(fresh, surprise, peak)
+        loud, peak, at = self._loud[:, i], self._a["peak"][:, i], self._a["peak_at"][:, i]
+        heard = (peak == 0.0) | (loud > peak * 0.5 ** ((start_s - at) / _FADE_S))
+        fresh = heard & (loud > 0.0)
+        self._a["peak"][:, i] = np.where(fresh, loud, peak)
         self._a["peak_at"][:, i] = np.where(fresh, start_s, at)
-        score[i] = np.where(heard, surprise, np.minimum(surprise, 0.0)).max(axis=0)
+        score[i] = np.where(heard, loud, np.minimum(loud, 0.0)).max(axis=0)
 
     def _warming(self, start_s: int) -> None:
         first_s = start_s if self._first_s is None else self._first_s
@@ -160,12 +202,8 @@ class Group:
         minutes.prepare()
 
     def _count_missing(self) -> None:
-        """Negatives expected since the last mention: the line of the level is the same for all bins of a block."""
-        seconds, self._seconds_in = self._seconds_in, []
-        start, step, _ = self._a["rate_line"]
-        last = np.cumsum([0.0, *reversed(seconds)])  # of the last k bins
-        self._missing *= self._empties == len(seconds)
-        self._missing += (start * self._empties + step * last[self._empties]) * (self._bin_s / HOUR_S)
+        self._missing[...] = self._missing_of(slice(None))
+        self._seconds_in = []
         self._empties[...] = 0
 
     def _close_tops(self) -> None:

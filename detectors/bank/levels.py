@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.bank.fields import Arrays, Floats
-from detectors.series.normal import _SLOW, HOUR_S, RateLevel
+from detectors.series.normal import _MOVED, _SLOW, HOUR_S, RateLevel
 
 Indices = npt.NDArray[np.intp]
 
@@ -81,6 +81,11 @@ class Levels:
             expected += due
         for row, value in zip(rows, held, strict=False):
             row[stormy] = value
+
+    def move(self, i: Indices, ratio: Floats) -> None:
+        """Storms of the series `i` outlasted all patience: their rate is the usual one now."""
+        self._pair[0, i] *= _MOVED * ratio
+        self._pair[1, i] *= _MOVED
 
     def first(self, hour: int, n: Floats, fraction: float) -> None:
         """Gather an hour, or part of it, of the first day."""

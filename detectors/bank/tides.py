@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from detectors.bank.fields import TIDE, Arrays, Bools, Floats
-from detectors.bank.levels import Levels
+from detectors.bank.levels import Indices, Levels
 from detectors.series.normal import HOUR_S
 from detectors.series.tide import (
     _APART_H,
@@ -27,7 +27,8 @@ class Tides:
     """Judged once an hour; the hour `next_h` to come is the same for all."""
 
     def __init__(self, arrays: Arrays, room: Floats, false_alarms_per_week: float) -> None:
-        self._threshold: Final = -log10(false_alarms_per_week)
+        self._whole: Final = -log10(false_alarms_per_week)
+        self._margin: Floats = arrays["margin"][TIDE]
         self._level = Levels(arrays, room, "slow", _SlowLevel.DAY_EVENTS)
         self._line: Floats = arrays["slow_line"]
         self._sums: Floats = arrays["tide_sums"]
@@ -54,6 +55,26 @@ class Tides:
     def skip(self, hour: int) -> None:
         self.next_h = hour + 1
         self._level.turn(self.next_h)
+
+    def _ebb(self, x: Floats, hour: int, silent: Bools) -> None:
+        """Swells that are over, and those that outlast all patience: they are the new normal."""
+        i = np.flatnonzero(self._active & ~silent)
+        waited = hour - self._alarm_h[i]
+        over = (waited >= 1) & (self._surprise[i] < 0.0)
+        moved = i[~over & (waited >= _PATIENCE_H)]
+        self._active[i[over]] = False
+        self.move(moved, np.exp(x[moved]), hour + 1)
+
+    def move(self, i: Indices, ratio: Floats, hour: int) -> None:
+        """Storms outlasted all patience: so many times the old normal is the new one, from this hour on."""
+        if not i.size:
+            return
+        self._active[i] = False
+        self._level.move(i, ratio)
+        self._level.turn(self.next_h)
+        self._sums[1, i] *= ratio
+        self._sums[0, i] = self._sums[1, i]
+        self._since_h[i] = hour
 
     def turn(self, n: Floats, hour: int, stormy: Bools, silent: Bools) -> Bools:
         """An hour with `n` negatives is over; which series stand over the threshold. It does not judge the `silent`."""
@@ -86,11 +107,10 @@ class Tides:
         np.copyto(self._last, self._hours, where=learns)
         np.copyto(self._sigma[0], self._sigma[0] * _FORGET + spread, where=learns)
         np.copyto(self._sigma[1], self._sigma[1] * _FORGET + 1.0, where=learns)
-        waited = hour - self._alarm_h
-        self._active &= ~(((waited >= 1) & (self._surprise < 0.0)) | (waited >= _PATIENCE_H))
+        over: Bools = self._surprise + self._margin >= self._whole
+        over &= ~(silent | self._active)
+        self._ebb(x, hour, silent)
         self.skip(hour)
-        over: Bools = self._surprise >= self._threshold
-        over &= ~silent
         for row, value in zip(rows, values, strict=False):
             row[..., left_out] = value
         return over

@@ -121,10 +121,10 @@ class Budgeted:
         self.drift.restart()
         self._evidence.reset()
 
-    @property
-    def share(self) -> float:
-        """The share that is usual now, drift and all; of a test of shares."""
-        return self._share
+    def present(self, usual: float) -> float:
+        """The share that is usual now, drift and all, where `usual` is that of the level."""
+        odds = usual / (1.0 - usual) * self.drift.m
+        return odds / (1.0 + odds)
 
     def open(self, start_s: int) -> None:
         """The evidence stood over the threshold: stay active until normal again, and learn nothing meanwhile."""

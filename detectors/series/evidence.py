@@ -69,9 +69,9 @@ class Evidence:
         r3 = (r3 + w) * exp(a * _L3 - b * c3)
         r4 = (r4 + w) * exp(a * _L4 - b * c4)
         total = r0 + r1 + r2 + r3 + r4
-        if total > _CAP:
-            k = _CAP / total
-            r0, r1, r2, r3, r4, total = r0 * k, r1 * k, r2 * k, r3 * k, r4 * k, _CAP
+        if total > _CAP:  # each by itself: so more mentions without a negative can never leave more behind
+            r0, r1, r2, r3, r4 = [r if r < _CAP else _CAP for r in (r0, r1, r2, r3, r4)]
+            total = r0 + r1 + r2 + r3 + r4
         self._r = (r0, r1, r2, r3, r4)
         gain = self._gain + a * _L1 - b * c1  # the ratio of 3 dates the onset: about where a storm begins to be one
         if gain <= 0.0:

@@ -234,9 +234,11 @@ class VigieDetector:
 
     def _move_share(self, share: Budgeted, start_s: int) -> None:
         """A storm outlasted all patience: its share is the usual one now."""
-        before, now = self._share_level.share, min(share.share * share.moved, 0.95)
+        before = self._share_level.share
+        now = min(share.present(before) * share.moved, 0.95)
         self._share_level.move(now)
         share.settle()
+        self._share_out()
         if not self._rate.active:  # what it learnt last is of before the storm
             self._move_rates(now / before, start_s)
 
@@ -247,6 +249,7 @@ class VigieDetector:
         self._rate.settle()
         if self._tide is not None:
             self._tide.move(ratio, start_s // HOUR_S)
+            self._tide_over = False
             self._tide_reading = self._tide.reading(False)
 
     def _lifted(self, n: float, base: float, lift: float) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -119,6 +120,19 @@ def _prepare_file(path: Path, create: bool) -> None:
         raise InputError(f"{path}: can't be created ({error.strerror}); name a place that can be written") from error
 
 
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    """SQLite does not wait its turn for this one, as it does for all else: two that open a new file may collide."""
+    until_s = time.monotonic() + BUSY_MS_MAX / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until_s:
+                raise
+            time.sleep(0.02)
+
+
 def _engine(url: URL, durable: bool) -> Engine:
     if url.get_backend_name() != "sqlite":
         try:
@@ -131,7 +145,7 @@ def _engine(url: URL, durable: bool) -> Engine:
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _switch_to_wal(cursor)
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
         cursor.execute("PRAGMA journal_size_limit=67108864")
         cursor.execute("PRAGMA temp_store=MEMORY")

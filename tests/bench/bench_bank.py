@@ -41,9 +41,10 @@ def kind(start_s: int) -> str:
     return "quarter" if start_s % 900 == 0 else "bin"
 
 
-def bank(bin_s: int) -> None:
-    made = Bank(SERIES, VigieParams(), bin_s=bin_s, false_alarms_per_week=0.25)
-    pool = counts(SERIES, bin_s, 16)
+def bank(bin_s: int, *, single: bool) -> None:
+    made = Bank(SERIES, VigieParams(), bin_s=bin_s, false_alarms_per_week=0.25, single=single)
+    kind_of = np.float32 if single else np.float64
+    pool = [(n.astype(kind_of), total.astype(kind_of)) for n, total in counts(SERIES, bin_s, 16)]
     rng = np.random.default_rng(2)
     times_ns: dict[str, list[float]] = {}
     bins = DAY_S // bin_s
@@ -59,10 +60,11 @@ def bank(bin_s: int) -> None:
         for name, of in (("median", np.median), ("best", np.min))
     }
     parts = ", ".join(f"{k} {np.median(v):.0f} (best {min(v):.0f})" for k, v in sorted(times_ns.items()))
-    print(f"bank, bins of {bin_s:>4} s   {day['median']:>5.0f} ns a series-update (best {day['best']:.0f}): {parts}")
+    name = "bank, single" if single else "bank, double"
+    print(f"{name}, bins of {bin_s:>4} s   {day['median']:>5.0f} ns a series-update (best {day['best']:.0f}): {parts}")
     if bin_s == BINS_S[-1]:
-        print(f"bank, memory           {made.state_bytes / SERIES:>5.0f} bytes a series")
-        print(f"bank, snapshot         {len(made.snapshot()) / SERIES:>5.0f} bytes a series")
+        print(f"{name}, memory           {made.state_bytes / SERIES:>5.0f} bytes a series")
+        print(f"{name}, snapshot         {len(made.snapshot()) / SERIES:>5.0f} bytes a series")
 
 
 def scalar(bin_s: int) -> None:
@@ -80,7 +82,8 @@ def scalar(bin_s: int) -> None:
 
 def main() -> None:
     for bin_s in BINS_S:
-        bank(bin_s)
+        for single in (False, True):
+            bank(bin_s, single=single)
     for bin_s in (60, 300):
         scalar(bin_s)
 
