@@ -100,7 +100,8 @@ class WordStore:
         self.hashes: Hashes = np.zeros(0, dtype=np.uint32)
         self.roles = self.valences = self.features = self.masks = np.zeros(0, dtype=np.int64)
         self.near = self.far = self.follows = self.guarded = np.zeros(0, dtype=np.int64)
-        self.plain = self.negated = np.zeros((0, 3), dtype=np.int32)
+        columns = 3 if self.weights is None else self.weights.shape[1]
+        self.plain = self.negated = np.zeros((0, columns), dtype=np.int16)
         self._learn([SEP])
 
     def ids(self, tokens: Sequence[str]) -> Ints:
@@ -152,11 +153,12 @@ class WordStore:
         return found
 
     @staticmethod
-    def _sums(weights: Bytes, hashes: Hashes, slots: Ints, counts: Ints) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def _sums(weights: Bytes, hashes: Hashes, slots: Ints, counts: Ints) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+        """Weights of words as they are, and under a negation: at most 130 n-grams of 127 each, so 16 bits hold them."""
         starts = np.cumsum(counts) - counts
-        ngrams = np.add.reduceat(weights[slots], starts, dtype=np.int32)
+        ngrams = np.add.reduceat(weights[slots], starts, dtype=np.int16)
         own, flipped = unigram_slots(hashes)
-        return (ngrams + weights[own]).astype(np.int32), (ngrams + weights[flipped]).astype(np.int32)
+        return ngrams + weights[own], ngrams + weights[flipped]
 
 
 def _longer(column: Ints, more: list[int]) -> Ints:
