@@ -32,4 +32,9 @@ def tokens(text: str) -> list[str]:
 
 def hash64(*parts: str) -> int:
     """A 64-bit hash that is the same in every process (Python's own is salted)."""
-    return int.from_bytes(blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+    whole = "\x1f".join(parts)
+    try:
+        raw = whole.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raw = whole.encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(raw, digest_size=8).digest(), "big")
