@@ -25,6 +25,8 @@ from engine.domain.series import BinCount, Reading, SignalReading, Verdict, Warm
 
 VERSION: Final = 1
 _new = tuple.__new__
+_PARTS: Final = frozenset({"clock", "peaks", "hour", "tide", "rate", "share", "spike", "rate_level", "share_level"})
+"""What a snapshot holds, whatever wrote it since version 1."""
 _NO_PEAK: Final = (0.0, 0)
 _UNHEARD: Final = -9.0
 """Without a total the rate is heard only when it alarms: bursts of volume have a tail that no few weeks can teach, so
@@ -374,6 +376,12 @@ class VigieDetector:
     def restore(self, snapshot: dict[str, Any]) -> None:
         if snapshot.get("version") != VERSION:
             raise StateError(f"detector state of version {snapshot.get('version')}: this Vigie reads {VERSION}")
+        if not snapshot.keys() >= _PARTS:
+            missing = ", ".join(sorted(_PARTS - snapshot.keys()))
+            raise StateError(
+                f"the stored detector state is of another detector (it has no {missing}): choose that one again, "
+                "or start with a new database"
+            )
         self._make_tests(with_total=snapshot["share"] is not None)
         self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy = snapshot["clock"]
         self._peaks = [(peak, at_s) for peak, at_s in snapshot["peaks"]]

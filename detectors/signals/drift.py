@@ -31,8 +31,10 @@ _HEIGHT: Final = 5.0
 
 
 def _page_hinkley() -> Any:
-    """River's `PageHinkley`, its module loaded alone: the package about it imports data sets, and with them scikit-learn
-    and a database driver, which takes a second."""
+    """River's `PageHinkley`, its module loaded alone.
+
+    The package about it imports data sets, and with them scikit-learn and a database driver: that takes a second.
+    """
     name = "river.drift"
     root = find_spec("river")
     if name not in sys.modules and root is not None and root.submodule_search_locations:
@@ -114,7 +116,7 @@ class Drift:
         test = _page_hinkley()(min_instances=_OLD_MIN, delta=_SLACK, threshold=_HEIGHT, alpha=1.0, mode="up")
         found = -1
         for i, (n, total) in enumerate(self._blocks):
-            test.update((n - usual * total) / (phi * usual * (1.0 - usual) * total) ** 0.5)  # type: ignore[no-untyped-call]
+            test.update((n - usual * total) / (phi * usual * (1.0 - usual) * total) ** 0.5)
             if test.drift_detected:
                 found = i
         return found >= len(self._blocks) - 2 * _LATE

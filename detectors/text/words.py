@@ -7,7 +7,8 @@ batch costs one dictionary look a token. Everything kept is whole numbers: sums 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 from zlib import crc32
@@ -110,7 +111,7 @@ class WordStore:
         index = self.index
         found = list(map(index.get, tokens))
         if None in found:
-            keys = [(i, _key(tokens[i])) for i, number in enumerate(found) if number is None]
+            keys = [(i, _key(tokens[i])) for i in _places_of_none(found)]
             if unknown := [key for key in dict.fromkeys(key for _, key in keys) if key not in index]:
                 self._learn(unknown)
             for i, key in keys:
@@ -165,6 +166,15 @@ class WordStore:
 
 def _longer(column: Ints, more: list[int]) -> Ints:
     return np.concatenate((column, np.array(more, dtype=np.int64)))
+
+
+def _places_of_none(found: list[int | None]) -> Iterator[int]:
+    """Where None stands: few places in a long list, so the list's own search goes from one to the next."""
+    at = -1
+    with suppress(ValueError):  # there is no further one
+        while True:
+            at = found.index(None, at + 1)
+            yield at
 
 
 def _key(token: str) -> str:

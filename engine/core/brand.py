@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from engine.core.board import SPAN_S, Board
@@ -51,6 +52,8 @@ class BrandStream:
         self.board = Board(brand.name, config.lang, make_signals(), exercise=config.exercise)
         self.baseline = TermBaseline()
         self.bins: dict[int, Tally] = {}
+        self.owns_bins = True
+        """Whether closed bins are this stream's to change; others may read them otherwise."""
         self._spans: dict[int, Tally] = {}
         self._next_s: int | None = None
         self._dirty_bins: set[int] = set()
@@ -139,16 +142,18 @@ class BrandStream:
         )  # fmt: skip
 
     def _keep(self, start_s: int, span_s: int, tally: Tally, expected: float) -> None:
-        """Add a closed bin that holds a mention to its span. The first of a span becomes the span."""
+        """Add a closed bin that holds a mention to its span. The first of a span becomes the span, if it is ours."""
         self._dirty_bins.discard(start_s)
         if self._stored:
             self._drop(f"bin:{start_s}:{self.name}")
         tally.expected = expected
         span = self._spans.get(span_s)
-        if span is None:
+        if span is None and self.owns_bins:
             tally.trim_press()
             self._spans[span_s] = tally
         else:
+            if span is None:
+                span = self._spans[span_s] = Tally()
             span.merge(tally)
         self._dirty_spans.add(span_s)
 
@@ -164,7 +169,7 @@ class BrandStream:
                 ignored = self.case.ignored_words
                 self.baseline.learn([terms_of(text, ignored) for _, text in usual], end_s * 1000)
                 self._dirty_baseline = True
-        for old in [s for s in self._spans if s < end_s - LOOKBACK_S]:
+        while self._spans and (old := next(iter(self._spans))) < end_s - LOOKBACK_S:  # they lie oldest first
             del self._spans[old]
             self._dirty_spans.discard(old)
             self._drop(f"span:{old}:{self.name}")
@@ -264,6 +269,7 @@ class BrandStream:
             self._stored.add(f"bin:{at_s}:{self.name}")
         elif kind == "span":
             self._spans[at_s] = Tally.from_json(data)
+            self._spans = dict(sorted(self._spans.items(), key=itemgetter(0)))
             self._stored.add(f"span:{at_s}:{self.name}")
             self.board.recall(at_s, self._spans[at_s])
         elif kind == "terms":

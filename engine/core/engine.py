@@ -38,6 +38,7 @@ from engine.ports.planner import Planner
 from engine.ports.signal import Watched
 from engine.ports.text import TextScorer
 
+_new = tuple.__new__
 NEUTRAL_UNITS = UNITS // 3
 STATE_VERSION = 1
 
@@ -191,7 +192,7 @@ class Engine:
             source = mention.source
             candidate = author_key = None
             if units >= NEGATIVE_UNITS:
-                candidate = Candidate(key, units, mention)
+                candidate = _new(Candidate, (key, units, mention))
                 author = mention.author
                 author_key = None if author is None else hash64(source, author)
             for brand in brands:

@@ -9,6 +9,18 @@ from hashlib import blake2b
 _TOKEN = re.compile(r"[@#]?\w+")
 
 
+class _Parts(dict[str, str]):
+    """Each character of decomposed text as it is kept: the marks that combine with another are not. Filled as they
+    come, at most one entry for each character that there is."""
+
+    def __missing__(self, char: str) -> str:
+        kept = self[char] = "" if unicodedata.combining(char) else char
+        return kept
+
+
+_PARTS = _Parts()
+
+
 def fold(text: str) -> str:
     """Case and accents away: "Équipée" and "EQUIPEE" become the same.
 
@@ -17,8 +29,7 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    return "".join(map(_PARTS.__getitem__, unicodedata.normalize("NFKD", text.casefold())))
 
 
 def tokens(text: str) -> list[str]:
