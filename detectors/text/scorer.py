@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from detectors.text.fold import TEXT_CHARS_MAX
 from detectors.text.heads import URGENCIES, Heads
 from detectors.text.language import LanguageTeller, normalise_lang, table_for
-from detectors.text.reading import FACT_ROWS, Reading, read
+from detectors.text.reading import FACT_ROWS, Reading, read, read_masks
 from detectors.text.tables import WEIGHTS, Table, load_table, shipped
 from detectors.text.vocabulary import Vocabulary, load_vocabulary, names
 from detectors.text.words import WordStore
@@ -85,10 +85,11 @@ class LinearScorer:
         masks: list[int] = []
         store = self._stores[self._default]
         for chunk in _chunks(texts, list(range(len(texts)))):
-            reading, table = read([texts[i] for i in chunk], store), self._tables[self._default]
+            table = self._tables[self._default]
             if table.heads is None:
-                masks += reading.masks.tolist()
+                masks += read_masks([texts[i] for i in chunk], store).tolist()
             else:
+                reading = read([texts[i] for i in chunk], store)
                 sums = hashed_sums(reading, store, self._weights[self._default])
                 masks += ask(table.heads, reading, sums[:, 3:])[1].tolist()
         return tuple(map(_names, masks))
