@@ -70,7 +70,7 @@ def fit_head(matrix: Any, truth: NDArray[np.bool_], seed: int = 1) -> tuple[NDAr
 
     if truth.sum() < FOLDS or (~truth).sum() < FOLDS:
         return np.zeros(matrix.shape[1]), -1.0
-    model = LogisticRegression(C=STRENGTH, solver="liblinear", random_state=seed, tol=1e-3, max_iter=50)
+    model = LogisticRegression(C=STRENGTH, solver="liblinear", dual=True, random_state=seed, tol=0.01, max_iter=200)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     unseen = cross_val_predict(model, matrix, truth, cv=folds, method="decision_function")
     model.fit(matrix, truth)

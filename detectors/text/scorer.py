@@ -126,9 +126,7 @@ def hashed_sums(reading: Reading, store: WordStore, weights: NDArray[np.int8]) -
     return np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int32)
 
 
-def ask(
-    heads: Heads, reading: Reading, sums: NDArray[np.int32]
-) -> tuple[Floats, NDArray[np.int64], Floats, Floats]:
+def ask(heads: Heads, reading: Reading, sums: NDArray[np.int32]) -> tuple[Floats, NDArray[np.int64], Floats, Floats]:
     """Urgency, categories as bits, P(irony) and P(toxic) of each text."""
     logits = sums * heads.slot_units / np.sqrt(np.maximum(reading.features, 1))[:, None]
     facts = heads.facts[reading.facts].sum(axis=1, dtype=np.int64)
@@ -148,7 +146,8 @@ def _logistic(logits: NDArray[np.float64]) -> Floats:
     """1 / (1 + exp(-x)) by table, so that a row is the same in whatever batch it stands."""
     steps = np.minimum(np.rint(np.abs(logits) * _EXP_STEPS), len(_EXP) - 1).astype(np.int64)
     small = _EXP[steps] / (1.0 + _EXP[steps])
-    return np.where(logits > 0, 1.0 - small, small).astype(np.float32)
+    chance: Floats = np.where(logits > 0, 1.0 - small, small).astype(np.float32)
+    return chance
 
 
 def _probabilities(reading: Reading, sums: NDArray[np.int32], table: Table, irony: Floats) -> Floats:

@@ -10,11 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from zlib import crc32
 
-from detectors.text.comments import CORPUS, comments_of
+from detectors.text.comments import CORPUS, Part, comments_of
 from detectors.text.fold import fold_many
 from detectors.text.training import Example, Recipe
 from engine.domain.errors import InputError
 
+TRAINED: tuple[Part, ...] = ("training", "validation")
+"""Parts of the corpus that the shipped tables learn from: what chose the recipe has done its work and joins in."""
 OWN = "own"
 """The name of the source that is the corpus: its training themes."""
 
@@ -31,10 +33,10 @@ class Frame:
         """The example, framed.
 
         >>> Frame("@nordalia {}", 0.5).around(Example("Merci", "pos", 2.0))
-        Example(text='@nordalia Merci', label='pos', weight=1.0, shared_only=False, typical=False, origin='Merci')
+        Example(text='@nordalia Merci', label='pos', weight=1.0, shared_only=False, typical=False, unseen=False)
         """
         text = self.form.format(example.text.lower() if self.lowered else example.text)
-        return replace(example, text=text, weight=example.weight * self.part, origin=example.text)
+        return replace(example, text=text, weight=example.weight * self.part, typical=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,6 @@ class Source:
     share: float = 1.0
     own: bool = False
     """Written for this project: stands in `corpus/`, not in the data folder."""
-    typical: bool = False
-    """Like what will be read: sets the temperature."""
     frames: tuple[Frame, ...] = ()
     """The texts once more, as a network would show them."""
 
@@ -75,8 +75,8 @@ RECIPES: dict[str, Plan] = {
     "fr": Plan(
         Recipe("fr", strength=1.0, passes=14),
         (
-            Source(OWN, _OWN_FR, own=True, typical=True, frames=_FRENCH_FRAMES),
-            Source("seed_fr", _OWN_FR, own=True, typical=True, frames=_FRENCH_FRAMES),
+            Source(OWN, _OWN_FR, own=True, frames=_FRENCH_FRAMES),
+            Source("seed_fr", _OWN_FR, own=True, frames=_FRENCH_FRAMES),
             Source("xed_fr", (("neg", "neg", 0.3), ("pos", "pos", 0.5))),
             # English words teach French little, but hashtags, emoji, valence and what neutral looks like carry over
             Source("semeval2013_2016_en", (("neg", "neg", 0.8), ("neu", "neu", 0.15), ("pos", "pos", 0.4)), share=0.25),
@@ -87,8 +87,8 @@ RECIPES: dict[str, Plan] = {
     "en": Plan(
         Recipe("en", strength=0.8, passes=14),
         (
-            Source(OWN, _OWN_EN, own=True, typical=True, frames=_ENGLISH_FRAMES),
-            Source("seed_en", _OWN_EN, own=True, typical=True, frames=_ENGLISH_FRAMES),
+            Source(OWN, _OWN_EN, own=True, frames=_ENGLISH_FRAMES),
+            Source("seed_en", _OWN_EN, own=True, frames=_ENGLISH_FRAMES),
             Source("semeval2013_2016_en", (("neg", "neg", 2.8), ("neu", "neu", 0.8), ("pos", "pos", 1.0))),
         ),
         lexicon_weight=0.3,
@@ -109,6 +109,19 @@ def examples_of(lang: str, folder: Path, valences: dict[str, float]) -> list[Exa
     ]
 
 
+def toxic_examples(lang: str, folder: Path) -> list[tuple[str, bool]]:
+    """Texts and whether they insult or threaten. French: MLMA (MIT). English has no such set that may ship: tweets that
+    hold an insult of a short list stand in, against as many that do not."""
+    if lang == "fr":
+        return [(text, label == "toxic") for label, text in read_rows(folder / "mlma_fr_toxicity.tsv")]
+    insults = set((CORPUS / f"insults_{lang}.txt").read_text(encoding="utf-8").split())
+    rows = [text for _, text in read_rows(folder / "semeval2013_2016_en.tsv")]
+    rude = [any(word in insults for word in words) for words in fold_many(rows)]
+    return [
+        (text, is_rude) for text, is_rude in zip(rows, rude, strict=True) if is_rude or crc32(text.encode()) % 20 == 0
+    ]
+
+
 def recipe_of(lang: str, valences: dict[str, float]) -> Recipe:
     """The recipe of a language's table, with its lexicon."""
     return replace(RECIPES[lang].recipe, valences=valences)
@@ -125,16 +138,20 @@ def read_rows(path: Path) -> list[tuple[str, str]]:
 
 
 def _read(source: Source, lang: str, folder: Path) -> list[Example]:
+    taught = {theirs: (ours, weight) for theirs, ours, weight in source.labels}
     if source.name == OWN:
-        rows = [(comment.sentiment, comment.text) for comment in comments_of(lang, "training")]
+        examples = [
+            Example(c.text, *taught[c.sentiment], typical=part == "validation", unseen=part == "validation")
+            for part in TRAINED
+            for c in comments_of(lang, part)
+        ]
     else:
         rows = read_rows((CORPUS if source.own else folder) / f"{source.name}.tsv")
-    taught = {theirs: (ours, weight) for theirs, ours, weight in source.labels}
-    examples = [
-        Example(text, *taught[label], typical=source.typical)
-        for label, text in rows
-        if label in taught and crc32(text.encode()) % 1000 < source.share * 1000
-    ]
+        examples = [
+            Example(text, *taught[label])
+            for label, text in rows
+            if label in taught and crc32(text.encode()) % 1000 < source.share * 1000
+        ]
     return examples + [frame.around(example) for frame in source.frames for example in examples]
 
 

@@ -36,12 +36,16 @@ class Table:
 
 def save_table(table: Table, path: Path) -> None:
     """Write a table; the same table gives the same bytes."""
-    heads = {} if table.heads is None else {
-        "head_names": np.array(NAMES),
-        "head_slots": np.ascontiguousarray(table.heads.slots.T),
-        "head_facts": table.heads.facts,
-        "head_scales": np.stack([table.heads.bias, table.heads.slot_units, table.heads.fact_units]),
-    }
+    heads = (
+        {}
+        if table.heads is None
+        else {
+            "head_names": np.array(NAMES),
+            "head_slots": np.ascontiguousarray(table.heads.slots.T),
+            "head_facts": table.heads.facts,
+            "head_scales": np.stack([table.heads.bias, table.heads.slot_units, table.heads.fact_units]),
+        }
+    )
     np.savez_compressed(
         path,
         **heads,

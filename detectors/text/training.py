@@ -8,20 +8,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.text.comments import Comment
 from detectors.text.fold import fold_many
+from detectors.text.heads import Heads, fit_head, quantise_heads, targets
 from detectors.text.reading import FACT_ROWS, FACTS, Reading, read
 from detectors.text.tables import Table
 from detectors.text.vocabulary import Vocabulary
 from detectors.text.words import SLOTS, Lexicon, WordStore, ngram_slots, unigram_slots, word_hash
-from engine.domain.scores import LABELS
+from engine.domain.scores import CATEGORIES, LABELS
 
 FACT_VALUE = 0.45
 """What a fact counts in a row whose hashed part has length about 1: facts then learn at a like pace."""
+RARITY = 1.5
+"""A rare word's column against a fact's."""
 SLOT_CLIP = 7.0
 """Weights beyond this many root mean squares are cut before they become int8."""
 
@@ -36,9 +39,9 @@ class Example:
     shared_only: bool = False
     """Of another language: only its facts and signs (emoji, punctuation) teach, not its words."""
     typical: bool = False
-    """Like what will be read: one in five of these sets the temperature."""
-    origin: str = ""
-    """The text that this one was made from, if any: the two are held out together."""
+    """Of a theme that the first fit does not see: these texts set the temperature."""
+    unseen: bool = False
+    """Left out of the first fit: typical, or made from a text that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ def fit(examples: Sequence[Example], recipe: Recipe, vocabulary: Vocabulary) -> 
     """
     lexicon = make_lexicon(recipe.valences)
     matrix = design_matrix(examples, lexicon, vocabulary)
+    rarity = rarities(matrix)
+    matrix = matrix.multiply(rarity[None, :]).tocsr()
     labels = np.array([LABELS.index(example.label) for example in examples])
     weights = np.array([example.weight for example in examples])
     typical = np.array([example.typical for example in examples])
@@ -86,10 +91,52 @@ def fit(examples: Sequence[Example], recipe: Recipe, vocabulary: Vocabulary) -> 
         raise ValueError(f"{recipe.lang}: no example of some label")
     temperature = 1.0
     if typical.any():
-        held = typical & np.array([crc32((e.origin or e.text).encode("utf-8", "replace")) % 5 == 0 for e in examples])
-        first = _coefficients(matrix[~held], labels[~held], weights[~held], recipe)
-        temperature = best_temperature(matrix[held] @ first, labels[held], weights[held])
-    return quantise(recipe.lang, _coefficients(matrix, labels, weights, recipe), lexicon, temperature)
+        seen = ~np.array([example.unseen for example in examples])
+        first = _coefficients(matrix[seen], labels[seen], weights[seen], recipe)
+        temperature = best_temperature(matrix[typical] @ first, labels[typical], weights[typical])
+    coefficients = _coefficients(matrix, labels, weights, recipe) * rarity[:, None]
+    return quantise(recipe.lang, coefficients, lexicon, temperature)
+
+
+def rarities(matrix: Any) -> NDArray[np.float64]:
+    """What each column counts, by how few texts hold it: inverse document frequency, about 1 for a rare word's.
+
+    It belongs to fitting alone: the weights take it in. (Spärck Jones, "A statistical interpretation of term
+    specificity", 1972.)
+    """
+    n = matrix.shape[0]
+    texts = np.bincount(matrix.indices, minlength=matrix.shape[1])
+    scale = (1.0 + np.log((1.0 + n) / (1.0 + texts))) / (1.0 + np.log(1.0 + n)) * RARITY
+    scale[texts == 0] = 0.0
+    scale[SLOTS:] = 1.0  # facts stay as they are
+    return np.asarray(scale)
+
+
+def fit_heads(
+    comments: Sequence[Comment], toxic: Sequence[tuple[str, bool]], table: Table, vocabulary: Vocabulary
+) -> Heads:
+    """Fit the heads beside a table on these comments, that of toxicity on `toxic` too (hate is toxic)."""
+    texts = [comment.text for comment in comments]
+    matrix = _head_matrix([*texts, *(text for text, _ in toxic)], table.lexicon, vocabulary)
+    rarity = rarities(matrix)
+    matrix = matrix.multiply(rarity[None, :]).tocsr()
+    answers = targets(comments)
+    own = matrix[: len(texts)]
+    fitted = [fit_head(own, answers[:, head]) for head in range(answers.shape[1])]
+    hate = CATEGORIES.index("illegal_hate")
+    fitted.append(fit_head(matrix, np.concatenate([answers[:, hate], np.array([is_toxic for _, is_toxic in toxic])])))
+    weights = np.stack([weights * rarity for weights, _ in fitted], axis=1)
+    return quantise_heads(weights, [bias for _, bias in fitted], FACT_VALUE)
+
+
+def _head_matrix(texts: Sequence[str], lexicon: Lexicon, vocabulary: Vocabulary) -> Any:
+    """The design matrix with a column for each category that the vocabulary finds."""
+    from scipy.sparse import csr_matrix, hstack
+
+    masks = read(texts, WordStore(None, lexicon, vocabulary, keep_max=1 << 30)).masks
+    bits = (masks[:, None] >> np.arange(len(CATEGORIES)) & 1) * FACT_VALUE
+    examples = [Example(text, LABELS[0]) for text in texts]
+    return hstack([design_matrix(examples, lexicon, vocabulary), csr_matrix(bits)]).tocsr()
 
 
 def _coefficients(matrix: Any, labels: Any, weights: Any, recipe: Recipe) -> NDArray[np.float64]:

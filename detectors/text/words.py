@@ -161,9 +161,11 @@ class WordStore:
     def _sums(weights: Bytes, hashes: Hashes, slots: Ints, counts: Ints) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
         """Weights of words as they are, and under a negation: at most 130 n-grams of 127 each, so 16 bits hold them."""
         starts = np.cumsum(counts) - counts
-        ngrams = np.add.reduceat(weights[slots], starts, dtype=np.int16)
+        ngrams: NDArray[np.int16] = np.add.reduceat(weights[slots], starts, dtype=np.int16)
         own, flipped = unigram_slots(hashes)
-        return ngrams + weights[own], ngrams + weights[flipped]
+        plain: NDArray[np.int16] = ngrams + weights[own]
+        negated: NDArray[np.int16] = ngrams + weights[flipped]
+        return plain, negated
 
 
 def _longer(column: Ints, more: list[int]) -> Ints:

@@ -22,9 +22,12 @@ def train(
 
     Example: `vigie train --data ../shared/data/text --out /tmp/weights`
     """
-    from detectors.text.sources import RECIPES, examples_of, read_valences, recipe_of
+    from dataclasses import replace
+
+    from detectors.text.comments import comments_of
+    from detectors.text.sources import RECIPES, TRAINED, examples_of, read_valences, recipe_of, toxic_examples
     from detectors.text.tables import WEIGHTS, save_table
-    from detectors.text.training import fit
+    from detectors.text.training import fit, fit_heads
     from detectors.text.vocabulary import load_vocabulary
     from engine.domain.errors import InputError
 
@@ -40,6 +43,8 @@ def train(
         valences = read_valences(lang)
         examples = examples_of(lang, data, valences)
         table = fit(examples, recipe_of(lang, valences), vocabulary)
+        heads = fit_heads(comments_of(lang, *TRAINED), toxic_examples(lang, data), table, vocabulary)
+        table = replace(table, heads=heads)
         path = folder / f"{lang}.npz"
         save_table(table, path)
         print(f"{lang}: {len(examples)} texts, {path.stat().st_size / 1e6:.1f} MB in {path}", file=sys.stderr)  # noqa: T201
