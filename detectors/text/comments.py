@@ -29,10 +29,9 @@ TEXT_CHARS_MIN, TEXT_CHARS_MAX = 5, 600
 
 Part = Literal["training", "validation", "test"]
 
-TEST_THEMES = frozenset((
-    "en_03", "en_12", "en_20", "fr_04", "fr_13", "fr_18", "fr_23", "fr_25", "fr_31", "fr_36",
-))  # fmt: skip
-"""Measured at the very end, never trained on and never chosen by."""
+TEST_THEMES = frozenset(("en_03", "en_12", "en_25", "fr_13", "fr_18", "fr_31", "fr_36", "fr_49", "fr_55"))
+"""Measured at the very end, never trained on and never chosen by. Each leaves another theme with its subjects to the
+training: the only one about parcels could teach nobody what a delivery is."""
 VALIDATION_THEMES = frozenset({"en_06", "en_15", "fr_08", "fr_20", "fr_28", "fr_34", "fr_39"})
 """Weights of the sources are chosen on these."""
 
@@ -53,7 +52,7 @@ class Comment:
 def part_of(theme: str) -> Part:
     """The part that a theme belongs to.
 
-    >>> part_of("fr_04"), part_of("fr_08"), part_of("fr_01")
+    >>> part_of("fr_13"), part_of("fr_08"), part_of("fr_01")
     ('test', 'validation', 'training')
     """
     if theme in TEST_THEMES:
