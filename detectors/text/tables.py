@@ -55,5 +55,5 @@ def load_table(lang: str, folder: Path = WEIGHTS) -> Table:
 
 
 def shipped(folder: Path = WEIGHTS) -> tuple[str, ...]:
-    """Languages that have a table, French first."""
+    """The tables that are there, by language, French first; the multilingual one is `mul`."""
     return tuple(sorted((path.stem for path in folder.glob("*.npz")), key=lambda lang: (lang != "fr", lang)))

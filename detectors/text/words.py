@@ -109,12 +109,16 @@ class WordStore:
             self._clear()
         found = list(map(self.index.get, tokens))
         if None in found:
+            tokens = [token[:WORD_CHARS_MAX] for token in tokens]  # what is kept must be short: keys too
+            found = list(map(self.index.get, tokens))
             self._learn(list(dict.fromkeys([t for t, i in zip(tokens, found, strict=True) if i is None])))
             found = list(map(self.index.get, tokens))
         return np.array(found, dtype=np.int64)
 
     def _learn(self, tokens: list[str]) -> None:
-        """Take in tokens. A very long one is kept under its first letters."""
+        """Take in tokens; of a very long one only the first letters come here."""
+        if not tokens:
+            return
         base = len(self.words)
         words = [_canonical(token) for token in tokens]
         self.index.update(zip(tokens, range(base, base + len(tokens)), strict=True))
@@ -164,10 +168,10 @@ def _longer(column: Ints, more: list[int]) -> Ints:
 
 
 def _canonical(token: str) -> str:
-    """Long figures are all alike, so are links cut short, and a very long word is its first letters."""
+    """Long figures are all alike, and so are links cut short."""
     if token in ("http", "https"):
         return URL
-    return "000" if len(token) > 2 and token.isdecimal() else token[:WORD_CHARS_MAX]
+    return "000" if len(token) > 2 and token.isdecimal() else token
 
 
 def unigram_slots(hashes: Hashes) -> tuple[Ints, Ints]:

@@ -70,6 +70,9 @@ class Scores:
     categories: tuple[tuple[str, ...], ...]
     urgency: Floats
     """Shape (n,), in [0, 1]: how aroused or pressing the text is."""
+    tables: tuple[str, ...] = ()
+    """What read each text: a language (`fr`), `mul` for the multilingual table, `onnx` for a transformer; empty where
+    the scorer does not say."""
 
     def __len__(self) -> int:
         return len(self.langs)
