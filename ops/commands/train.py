@@ -15,7 +15,7 @@ def train(
         Path | None, typer.Option(help="Where the weights go; by default the package's own folder.", show_default=False)
     ] = None,
 ) -> None:
-    """Train the text tables (French and English) and write one weights file a language.
+    """Train the text tables (French, English, multilingual) and write one weights file a language.
 
     Only sources whose weights may ship are read; the model card names them. The same files give the same bytes. Needs
     the packages vaderSentiment and vaderSentiment-fr (`pip install --no-deps vaderSentiment-fr`) for their lexicons.
