@@ -106,8 +106,8 @@ class Text(Section):
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     """With `onnx`: threads that one run of the model may use."""
     texts_a_run: Annotated[int, Field(ge=1, le=256)] = 1
-    """With `onnx`: texts that the model reads at once. More than one is faster; a score then depends a little on its
-    neighbours, and a replay may differ in the last digits."""
+    """With `onnx`: texts that the model reads at once. More than one may be faster with many threads; a score then
+    depends a little on its neighbours, and a replay may differ in the last digits."""
     langs: Annotated[tuple[LangCode, ...], Field(max_length=20)] = ()
     """Languages of comments beside those of the brands (ISO 639-1), told apart where the source does not say."""
 

@@ -41,8 +41,8 @@ _KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 class OnnxParams:
     """How the model is run. With one text a run a row depends on its own text alone, bit for bit, as the port asks.
 
-    More texts a run, sorted by length and padded, are faster; the last digits of a row, and with a dynamically
-    quantised model more than that, then depend on its neighbours.
+    More texts a run, sorted by length and padded, may be faster with many threads; the last digits of a row, and with a
+    dynamically quantised model more than that, then depend on its neighbours.
     """
 
     folder: Path

@@ -44,12 +44,8 @@ def test_shapes_and_ranges(scorer: TextScorer) -> None:
 
 def test_a_short_text_is_in_the_usual_language_of_its_readers(scorer: TextScorer) -> None:
     texts = ["Nordalia ???", "Nordalia ???", "Nordalia ???", "Je n'ai toujours pas de réponse"]
-    assert scorer.score_many(texts, [None, "de", None, None], ["en", "en", None, "en"]).langs == (
-        "en",
-        "de",
-        "fr",
-        "fr",
-    )
+    told = scorer.score_many(texts, [None, "de", None, None], ["en", "en", None, "en"]).langs
+    assert told == ("en", "de", "fr", "fr")
 
 
 def test_no_texts(scorer: TextScorer) -> None:
