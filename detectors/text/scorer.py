@@ -16,16 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text.fold import TEXT_CHARS_MAX
+from detectors.text.heads import URGENCIES, Heads
 from detectors.text.language import LanguageTeller, normalise_lang, table_for
-from detectors.text.reading import Reading, read
+from detectors.text.reading import FACT_ROWS, Reading, read, read_masks
 from detectors.text.tables import WEIGHTS, Table, load_table, shipped
 from detectors.text.vocabulary import Vocabulary, load_vocabulary, names
 from detectors.text.words import WordStore
 from engine.domain.errors import InputError
-from engine.domain.scores import Floats, Scores
+from engine.domain.scores import CATEGORIES, Floats, Scores
 
 CHUNK_CHARS_MAX = 400_000
 CHUNK_TEXTS_MAX = 1_024
+IRONY_DOUBT = 0.5
+"""So much less sure of the tone is the scorer of a text that certainly is ironic."""
 _EXP_STEPS = 256
 _EXP = np.array([math.exp(-i / _EXP_STEPS) for i in range(_EXP_STEPS * 30)])
 
@@ -38,7 +41,10 @@ class LinearScorer:
     def __init__(self, langs: tuple[str, ...], tables: dict[str, Table], vocabulary: Vocabulary) -> None:
         self._teller = LanguageTeller(langs)
         self._tables = tables
-        self._stores = {lang: WordStore(table.slots, table.lexicon, vocabulary) for lang, table in tables.items()}
+        self._weights = {lang: _columns(table) for lang, table in tables.items()}
+        self._stores = {
+            lang: WordStore(self._weights[lang], table.lexicon, vocabulary) for lang, table in tables.items()
+        }
         self._default = table_for(langs[0], tuple(tables))
 
     def score_many(
@@ -60,24 +66,37 @@ class LinearScorer:
         which = [table_of[lang] for lang in told]
         probabilities = np.zeros((len(texts), 3), dtype=np.float32)
         urgency = np.zeros(len(texts), dtype=np.float32)
+        irony, toxicity = np.zeros_like(urgency), np.zeros_like(urgency)
         masks = np.zeros(len(texts), dtype=np.int64)
         for name in known:
             rows = [i for i, other in enumerate(which) if other == name]
             for chunk in _chunks(texts, rows):
                 reading = read([texts[i] for i in chunk], self._stores[name])
-                probabilities[chunk] = _probabilities(reading, self._stores[name], self._tables[name])
+                table, sums = self._tables[name], hashed_sums(reading, self._stores[name], self._weights[name])
                 urgency[chunk], masks[chunk] = reading.urgency, reading.masks
-        return Scores(tuple(told), probabilities, tuple(map(_names, masks.tolist())), urgency, tables=tuple(which))
+                if table.heads is not None:
+                    said = ask(table.heads, reading, sums[:, 3:])
+                    urgency[chunk], masks[chunk], irony[chunk], toxicity[chunk] = said
+                probabilities[chunk] = _probabilities(reading, sums[:, :3], table, irony[chunk])
+        categories = tuple(map(_names, masks.tolist()))
+        return Scores(tuple(told), probabilities, categories, urgency, irony, toxicity, tables=tuple(which))
 
     def categorise_many(self, texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-        """Categories only, by the crisis vocabulary.
+        """Categories only.
 
         >>> load_scorer().categorise_many(["My flight was cancelled", "Bonne journée"])
         (('outage',), ())
         """
         masks: list[int] = []
+        store = self._stores[self._default]
         for chunk in _chunks(texts, list(range(len(texts)))):
-            masks += read([texts[i] for i in chunk], self._stores[self._default]).masks.tolist()
+            table = self._tables[self._default]
+            if table.heads is None:
+                masks += read_masks([texts[i] for i in chunk], store).tolist()
+            else:
+                reading = read([texts[i] for i in chunk], store)
+                sums = hashed_sums(reading, store, self._weights[self._default])
+                masks += ask(table.heads, reading, sums[:, 3:])[1].tolist()
         return tuple(map(_names, masks))
 
 
@@ -96,18 +115,51 @@ def _chunks(texts: Sequence[str], rows: list[int]) -> Iterator[list[int]]:
         yield chunk
 
 
-def hashed_sums(reading: Reading, store: WordStore, table: Table) -> NDArray[np.int64]:
-    """Sum of the weights of each text's hashed features, shape (n, 3)."""
+def _columns(table: Table) -> NDArray[np.int8]:
+    """Weights of sentiment and heads side by side: one look a feature serves all."""
+    if table.heads is None:
+        return table.slots
+    return np.ascontiguousarray(np.hstack([table.slots, table.heads.slots]))
+
+
+def hashed_sums(reading: Reading, store: WordStore, weights: NDArray[np.int8]) -> NDArray[np.int32]:
+    """Sum of the weights of each text's hashed features, shape (n, columns)."""
     tokens = store.plain.take(reading.ids, axis=0)
     turned = np.flatnonzero(reading.negated)
     tokens[turned] = store.negated.take(reading.ids[turned], axis=0)
-    tokens[reading.pair_at] += table.slots.take(reading.pairs, axis=0)
-    return np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int64)
+    tokens[reading.pair_at] += weights.take(reading.pairs, axis=0)
+    return np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int32)
 
 
-def _probabilities(reading: Reading, store: WordStore, table: Table) -> Floats:
-    logits = hashed_sums(reading, store, table) * table.slot_unit / np.sqrt(np.maximum(reading.features, 1))[:, None]
+def ask(
+    heads: Heads, reading: Reading, sums: NDArray[np.int32]
+) -> tuple[Floats, NDArray[np.int64], Floats, Floats]:
+    """Urgency, categories as bits, P(irony) and P(toxic) of each text."""
+    logits = sums * heads.slot_units / np.sqrt(np.maximum(reading.features, 1))[:, None]
+    facts = heads.facts[reading.facts].sum(axis=1, dtype=np.int64)
+    for bit in range(len(CATEGORIES)):
+        found = np.flatnonzero(reading.masks >> bit & 1)
+        facts[found] += heads.facts[FACT_ROWS + bit]
+    logits += facts * heads.fact_units
+    logits += heads.bias
+    logits[reading.features == 0] = -30.0  # nothing to read
+    n = len(CATEGORIES)
+    masks = ((logits[:, :n] > 0) << np.arange(n)).sum(axis=1)
+    rest = _logistic(logits[:, n:])
+    return rest[:, : len(URGENCIES)].mean(axis=1), masks, rest[:, -2], rest[:, -1]
+
+
+def _logistic(logits: NDArray[np.float64]) -> Floats:
+    """1 / (1 + exp(-x)) by table, so that a row is the same in whatever batch it stands."""
+    steps = np.minimum(np.rint(np.abs(logits) * _EXP_STEPS), len(_EXP) - 1).astype(np.int64)
+    small = _EXP[steps] / (1.0 + _EXP[steps])
+    return np.where(logits > 0, 1.0 - small, small).astype(np.float32)
+
+
+def _probabilities(reading: Reading, sums: NDArray[np.int32], table: Table, irony: Floats) -> Floats:
+    logits = sums * table.slot_unit / np.sqrt(np.maximum(reading.features, 1))[:, None]
     logits += table.facts[reading.facts].sum(axis=1, dtype=np.int64) * table.fact_unit
+    logits *= 1.0 - IRONY_DOUBT * irony[:, None]
     logits[reading.features == 0] = (0.0, 6.0, 0.0)  # nothing to read: neutral
     below = np.rint((logits.max(axis=1, keepdims=True) - logits) * _EXP_STEPS)
     parts = _EXP[np.minimum(below, len(_EXP) - 1).astype(np.int64)]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.text.heads import NAMES, ROWS, Heads
 from detectors.text.reading import FACT_ROWS
 from detectors.text.words import SLOTS, Bytes, Lexicon
 from engine.domain.errors import StateError
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS = Path(__file__).with_name("weights")
 
 
@@ -28,12 +30,21 @@ class Table:
     """A logit is the sum of slots times this, over the root of the number of features,"""
     fact_unit: float
     """plus the sum of facts times this; both are already divided by the temperature."""
+    heads: Heads | None = None
+    """Categories, urgency, irony and toxicity; without them the vocabulary answers alone."""
 
 
 def save_table(table: Table, path: Path) -> None:
     """Write a table; the same table gives the same bytes."""
+    heads = {} if table.heads is None else {
+        "head_names": np.array(NAMES),
+        "head_slots": np.ascontiguousarray(table.heads.slots.T),
+        "head_facts": table.heads.facts,
+        "head_scales": np.stack([table.heads.bias, table.heads.slot_units, table.heads.fact_units]),
+    }
     np.savez_compressed(
         path,
+        **heads,
         format=np.array([FORMAT]),
         slots=np.ascontiguousarray(table.slots.T),
         facts=table.facts,
@@ -51,7 +62,16 @@ def load_table(lang: str, folder: Path = WEIGHTS) -> Table:
             raise StateError(f"{path}: weights of another version; make them again with vigie train")
         units = data["units"].tolist()
         slots = np.ascontiguousarray(data["slots"].T)
-        return Table(lang, slots, data["facts"], Lexicon(data["hashes"], data["valences"]), units[0], units[1])
+        lexicon = Lexicon(data["hashes"], data["valences"])
+        return Table(lang, slots, data["facts"], lexicon, units[0], units[1], _heads(path, data))
+
+
+def _heads(path: Path, data: Any) -> Heads | None:
+    if "head_names" not in data:
+        return None
+    if tuple(data["head_names"].tolist()) != NAMES or data["head_facts"].shape != (ROWS, len(NAMES)):
+        raise StateError(f"{path}: weights of another version; make them again with vigie train")
+    return Heads(np.ascontiguousarray(data["head_slots"].T), data["head_facts"], *data["head_scales"])
 
 
 def shipped(folder: Path = WEIGHTS) -> tuple[str, ...]:

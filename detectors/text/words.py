@@ -7,7 +7,8 @@ batch costs one dictionary look a token. Everything kept is whole numbers: sums 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 from zlib import crc32
@@ -100,25 +101,26 @@ class WordStore:
         self.hashes: Hashes = np.zeros(0, dtype=np.uint32)
         self.roles = self.valences = self.features = self.masks = np.zeros(0, dtype=np.int64)
         self.near = self.far = self.follows = self.guarded = np.zeros(0, dtype=np.int64)
-        self.plain = self.negated = np.zeros((0, 3), dtype=np.int32)
+        columns = 3 if self.weights is None else self.weights.shape[1]
+        self.plain = self.negated = np.zeros((0, columns), dtype=np.int16)
         self._learn([SEP])
 
     def ids(self, tokens: Sequence[str]) -> Ints:
         """The number of each token in this store; unknown ones are taken in."""
         if len(self.words) > self._keep_max:
             self._clear()
-        found = list(map(self.index.get, tokens))
+        index = self.index
+        found = list(map(index.get, tokens))
         if None in found:
-            tokens = [token[:WORD_CHARS_MAX] for token in tokens]  # what is kept must be short: keys too
-            found = list(map(self.index.get, tokens))
-            self._learn(list(dict.fromkeys([t for t, i in zip(tokens, found, strict=True) if i is None])))
-            found = list(map(self.index.get, tokens))
+            keys = [(i, _key(tokens[i])) for i in _places_of_none(found)]
+            if unknown := [key for key in dict.fromkeys(key for _, key in keys) if key not in index]:
+                self._learn(unknown)
+            for i, key in keys:
+                found[i] = index[key]
         return np.array(found, dtype=np.int64)
 
     def _learn(self, tokens: list[str]) -> None:
-        """Take in tokens; of a very long one only the first letters come here."""
-        if not tokens:
-            return
+        """Take in tokens by their keys."""
         base = len(self.words)
         words = [_canonical(token) for token in tokens]
         self.index.update(zip(tokens, range(base, base + len(tokens)), strict=True))
@@ -156,22 +158,37 @@ class WordStore:
         return found
 
     @staticmethod
-    def _sums(weights: Bytes, hashes: Hashes, slots: Ints, counts: Ints) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def _sums(weights: Bytes, hashes: Hashes, slots: Ints, counts: Ints) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+        """Weights of words as they are, and under a negation: at most 130 n-grams of 127 each, so 16 bits hold them."""
         starts = np.cumsum(counts) - counts
-        ngrams = np.add.reduceat(weights[slots], starts, dtype=np.int32)
+        ngrams = np.add.reduceat(weights[slots], starts, dtype=np.int16)
         own, flipped = unigram_slots(hashes)
-        return (ngrams + weights[own]).astype(np.int32), (ngrams + weights[flipped]).astype(np.int32)
+        return ngrams + weights[own], ngrams + weights[flipped]
 
 
 def _longer(column: Ints, more: list[int]) -> Ints:
     return np.concatenate((column, np.array(more, dtype=np.int64)))
 
 
-def _canonical(token: str) -> str:
-    """Long figures are all alike, and so are links cut short."""
-    if token in ("http", "https"):
-        return URL
+def _places_of_none(found: list[int | None]) -> Iterator[int]:
+    """Where None stands: few places in a long list, so the list's own search goes from one to the next."""
+    at = -1
+    with suppress(ValueError):  # there is no further one
+        while True:
+            at = found.index(None, at + 1)
+            yield at
+
+
+def _key(token: str) -> str:
+    """What a token is kept under. A very long word is its first letters: what is kept must be short, keys too. Long
+    figures are all alike: one entry for every order number and every price, since most come only once."""
+    token = token[:WORD_CHARS_MAX]
     return "000" if len(token) > 2 and token.isdecimal() else token
+
+
+def _canonical(token: str) -> str:
+    """Links cut short are all alike."""
+    return URL if token in ("http", "https") else token
 
 
 def unigram_slots(hashes: Hashes) -> tuple[Ints, Ints]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -55,6 +55,14 @@ def category_name(category: str, lang: str) -> str:
 
 
 LABELS = ("neg", "neu", "pos")
+SURE = 0.5
+"""A label whose probability is lower is uncertain."""
+IRONIC = 0.5
+"""So is one of a text that is likelier ironic than not."""
+
+
+def _nothing() -> Floats:
+    return np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,10 @@ class Scores:
     categories: tuple[tuple[str, ...], ...]
     urgency: Floats
     """Shape (n,), in [0, 1]: how aroused or pressing the text is."""
+    irony: Floats = field(default_factory=_nothing)
+    """P(ironic), shape (n,); empty where the backend does not say."""
+    toxicity: Floats = field(default_factory=_nothing)
+    """P(toxic: insults, threats, hate), shape (n,); empty where the backend does not say."""
     tables: tuple[str, ...] = ()
     """What read each text: a language (`fr`), `mul` for the multilingual table, `onnx` for a transformer; empty where
     the scorer does not say."""
@@ -91,3 +103,11 @@ class Scores:
     def labels(self) -> tuple[str, ...]:
         """The likeliest of neg, neu, pos."""
         return tuple(LABELS[i] for i in self.probabilities.argmax(axis=1).tolist())
+
+    @property
+    def uncertain(self) -> tuple[bool, ...]:
+        """Whether each label should be taken with care: no answer is likelier than the others together, or irony is."""
+        unsure = self.probabilities.max(axis=1) < SURE
+        if len(self.irony):
+            unsure |= self.irony >= IRONIC
+        return tuple(unsure.tolist())

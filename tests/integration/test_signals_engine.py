@@ -15,7 +15,7 @@ from engine.domain.effects import AlertRaised, Gauged, IncidentSaved
 from engine.domain.incident import AlertKind, Phase
 from engine.domain.mention import Mention
 from engine.domain.signals import SIGNAL_MODES, detector_part
-from ops.app import detector_maker, signals_maker
+from ops.app import Choices, brand_detectors, signals_maker
 from ops.delivery.message import Message
 from ops.delivery.notifiers.alertmanager import alerts
 from ops.metrics import METRICS
@@ -30,7 +30,7 @@ DAY = 1440
 def engine_of(*, real: bool = False, **modes: str) -> Engine:
     signals = tuple((name, modes.get(name, mode)) for name, mode in SIGNAL_MODES)
     config = EngineConfig(open_brands=True, bin_s=60, lang="en", signals=signals)  # type: ignore[arg-type]
-    make: Any = detector_maker(config, "vigie") if real else lambda _: Threshold(40.0)
+    make: Any = brand_detectors(config, Choices()) if real else lambda _: Threshold(40.0)
     return Engine(config, WordScorer(), make, OnePlaybook(), signals_maker(config))
 
 
