@@ -28,6 +28,7 @@ from engine.ports.text import TextScorer
 from ops.planned import planned_events
 from ops.settings import Settings
 from ops.store.store import Store
+from ops.watched import Text
 from playbooks.catalogue import load_catalogue
 from playbooks.planner import CataloguePlanner
 
@@ -73,6 +74,10 @@ def engine_config(settings: Settings, *, exercise: bool = False, now_s: float | 
         provisional=settings.alerts.provisional,
         signals=detection.signals.modes(),
     )
+
+
+LINEAR = Text()
+"""Comments read by the tables that come with Vigie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +160,14 @@ def build_engine(
     *,
     detectors: Choices = Choices(),
     playbook_dirs: Sequence[Path] = (),
-    langs: tuple[str, ...] = (),
+    text: Text = LINEAR,
     in_a_hurry: bool = False,
 ) -> Engine:
     """An engine with the real pieces, its memory empty. `in_a_hurry` leaves the shipped playbooks for later.
 
     Raises ConfigError or PlaybookError when a setting or a playbook file can't be used.
     """
-    scorer = _scorer(config, langs)
+    scorer = make_scorer(text, config.brands)
     planner = _planner(playbook_dirs, in_a_hurry=in_a_hurry)
     return Engine(config, scorer, brand_detectors(config, detectors), planner, signals_maker(config))
 
@@ -173,6 +178,7 @@ def build_sides(
     *,
     detectors: Choices = Choices(),
     playbook_dirs: Sequence[Path] = (),
+    text: Text = LINEAR,
     scorer: TextScorer | None = None,
     watch: Callable[[int, str, SeriesDetector], SeriesDetector],
 ) -> Sides:
@@ -189,12 +195,23 @@ def build_sides(
         return Side(its, lambda brand: watch(place, brand.name, make(brand)), signals_maker(its))
 
     sides = [side(place, budget) for place, budget in enumerate(budgets)]
-    return Sides(sides, scorer or _scorer(config), _planner(playbook_dirs, in_a_hurry=True))
+    return Sides(sides, scorer or make_scorer(text, config.brands), _planner(playbook_dirs, in_a_hurry=True))
 
 
-def _scorer(config: EngineConfig, langs: tuple[str, ...] = ()) -> TextScorer:
-    spoken = langs or tuple(dict.fromkeys(lang for b in config.brands if b.voice for lang in b.voice.langs))
-    return load_scorer(spoken or ("fr", "en"))
+def spoken_langs(text: Text, brands: Sequence[BrandConfig]) -> tuple[str, ...]:
+    """The languages that comments are told apart in: those of the brands, then those of the settings."""
+    of_brands = dict.fromkeys(lang for brand in brands if brand.voice for lang in brand.voice.langs)
+    return tuple(dict.fromkeys((*(of_brands or ("fr", "en")), *text.langs)))
+
+
+def make_scorer(text: Text, brands: Sequence[BrandConfig] = ()) -> TextScorer:
+    """What reads comments, as the settings ask. Raises ConfigError when the model that they name can't be used."""
+    linear = load_scorer(spoken_langs(text, brands))
+    if text.backend == "linear" or text.model_dir is None:
+        return linear
+    from detectors.text.onnx_scorer import OnnxParams, load_onnx_scorer
+
+    return load_onnx_scorer(OnnxParams(text.model_dir, text.threads, text.texts_a_run), linear)
 
 
 def _planner(playbook_dirs: Sequence[Path], *, in_a_hurry: bool) -> Planner:
@@ -233,7 +250,7 @@ def open_engine(settings: Settings, store: Store) -> Engine:
     def anew(brand: str, stored: str) -> dict[str, Any] | None:
         return None if stored == choices.of(brand).name else make(BrandConfig(brand)).snapshot()
 
-    engine = build_engine(config, detectors=choices, playbook_dirs=settings.playbooks.directories)
+    engine = build_engine(config, detectors=choices, playbook_dirs=settings.playbooks.directories, text=settings.text)
     restore_engine(engine, store, anew)
     return engine
 

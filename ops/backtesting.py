@@ -20,7 +20,7 @@ from engine.domain.incident import Alert, AlertKind, Incident, Level
 from engine.domain.playbook import Plan
 from engine.ports.detector import SeriesDetector
 from engine.ports.text import TextScorer
-from ops.app import Choices, build_sides, detector_choices, engine_config
+from ops.app import LINEAR, Choices, build_sides, detector_choices, engine_config
 from ops.backtest_history import Past, Watched
 from ops.backtest_result import Backtest, Figures, Found, History, Outcome
 from ops.settings import Settings
@@ -205,6 +205,7 @@ class Backtesting:
             params.budgets,
             detectors=Choices() if settings is None else detector_choices(settings),
             playbook_dirs=() if settings is None else settings.playbooks.directories,
+            text=LINEAR if settings is None else settings.text,
             scorer=scorer,
             watch=watch,
         )

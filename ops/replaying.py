@@ -96,6 +96,7 @@ class Replay:
                 config,
                 detectors=detector_choices(settings),
                 playbook_dirs=settings.playbooks.directories,
+                text=settings.text,
                 in_a_hurry=True,
             )
         self.lang = config.lang

@@ -38,6 +38,14 @@ def fail(message: str, at: tuple[str | int, ...] = (), path: tuple[str, ...] = (
     return PydanticCustomError("setting", cast(Any, "{message}"), context)
 
 
+def known_lang(code: str) -> str:
+    from detectors.text.language import TOLD_APART
+
+    if code not in TOLD_APART:
+        raise fail(f"{code!r} is no language that can be told; write an ISO 639-1 code, such as de")
+    return code
+
+
 def known_detector(name: str) -> str:
     from detectors.params import ParamError
     from detectors.table import detector_maker
@@ -102,6 +110,7 @@ def refuse_twins(what: str, names: list[str]) -> None:
         seen.add(fold(name))
 
 
+LangCode: TypeAlias = Annotated[str, AfterValidator(known_lang)]
 LocalPath: TypeAlias = Annotated[Path, AfterValidator(_from_folder)]
 Url: TypeAlias = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_clean_url)]
 Name: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]

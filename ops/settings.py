@@ -34,7 +34,7 @@ from ops.section import (
     known_zone,
     refuse_twins,
 )
-from ops.watched import Brand, Detection, Event
+from ops.watched import Brand, Detection, Event, Text
 from ops.yaml_file import YamlFile, read_yaml
 
 
@@ -291,6 +291,7 @@ class Settings(Section):
     """Planned events."""
     events_ics: LocalPath | None = None
     """More of them, in an ICS file as calendar programs export it."""
+    text: Text = Text()
     detection: Detection = Detection()
     incidents: Incidents = Incidents()
     sources: Sources = Sources()

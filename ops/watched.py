@@ -1,4 +1,5 @@
-"""Sections of vigie.yaml about what is watched: brands, detection and its signals, planned events."""
+"""Sections of vigie.yaml about what is watched: brands, how comments are read, detection and its signals, planned
+events."""
 
 from __future__ import annotations
 
@@ -10,7 +11,20 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from engine.domain.playbook import BrandVoice
 from engine.domain.signals import SignalMode
 from ops.moment import second_of
-from ops.section import Budget, DetectorName, DetectorParams, Fact, Lang, Name, Phrases, Section, check_params, fail
+from ops.section import (
+    Budget,
+    DetectorName,
+    DetectorParams,
+    Fact,
+    Lang,
+    LangCode,
+    LocalPath,
+    Name,
+    Phrases,
+    Section,
+    check_params,
+    fail,
+)
 
 EVENT_RATIO = 3.0
 EVENT_RATIO_MAX = 100.0
@@ -79,6 +93,32 @@ class Brand(Section):
             banned_words=self.banned_words,
             facts=tuple(self.facts.items()),
         )
+
+
+class Text(Section):
+    """How comments are read: their language and their tone."""
+
+    backend: Literal["linear", "onnx"] = "linear"
+    """What tells the tone: the tables that come with Vigie, or a transformer of your own in ONNX form (`pip install
+    'vigie[onnx]'`)."""
+    model_dir: LocalPath | None = None
+    """With `onnx`: a folder that holds model.onnx, tokenizer.json and config.json."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """With `onnx`: threads that one run of the model may use."""
+    texts_a_run: Annotated[int, Field(ge=1, le=256)] = 1
+    """With `onnx`: texts that the model reads at once. More than one may be faster with many threads; a score then
+    depends a little on its neighbours, and a replay may differ in the last digits."""
+    langs: Annotated[tuple[LangCode, ...], Field(max_length=20)] = ()
+    """Languages of comments beside those of the brands (ISO 639-1), told apart where the source does not say."""
+
+    @model_validator(mode="after")
+    def _whole_backend(self) -> Self:
+        if self.backend == "onnx" and self.model_dir is None:
+            raise fail("backend onnx needs model_dir, the folder of the model", path=("backend",))
+        for name in ("model_dir", "threads", "texts_a_run"):
+            if self.backend != "onnx" and name in self.model_fields_set:
+                raise fail(f"{name} is for the backend onnx; set backend: onnx, or leave it out", path=(name,))
+        return self
 
 
 class Signals(Section):

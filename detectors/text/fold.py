@@ -137,6 +137,17 @@ def fold_many(texts: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(tokens) for tokens in found]
 
 
+def without_links(text: str) -> str:
+    """The text without its links and handles, which say nothing of its language.
+
+    >>> without_links("@nordalia voir https://lumeo.example/x merci")
+    '  voir   merci'
+    """
+    if "@" in text:
+        text = _HANDLES.sub(" ", text)
+    return _LINKS.sub(" ", text) if "://" in text or "www." in text else text
+
+
 def emoji_char(token: str) -> str:
     """The emoji that a single-sign token stands for; any other token as it is."""
     point = ord(token) if len(token) == 1 else 0
@@ -145,8 +156,8 @@ def emoji_char(token: str) -> str:
 
 
 def _code_points(texts: Sequence[str]) -> NDArray[np.uint32]:
-    big = SEP + SEP.join(texts)
-    if big.count(SEP) != len(texts) or len(big) > TEXT_CHARS_MAX:
+    big = SEP + SEP.join([text[:TEXT_CHARS_MAX] for text in texts])  # cut first: memory must not follow a huge text
+    if big.count(SEP) != len(texts):
         big = SEP + SEP.join([text[:TEXT_CHARS_MAX].replace(SEP, " ") for text in texts])
     if "@" in big:
         big = _HANDLES.sub(HANDLE, big)

@@ -47,15 +47,20 @@ class LinearScorer:
         }
         self._default = table_for(langs[0], tuple(tables))
 
-    def score_many(self, texts: Sequence[str], langs: Sequence[str | None]) -> Scores:
-        """Score a batch; `langs` holds what the source said, None where it said nothing.
+    def score_many(
+        self, texts: Sequence[str], langs: Sequence[str | None], usual: Sequence[str | None] | None = None
+    ) -> Scores:
+        """Score a batch; `langs` holds what the source said, `usual` what the brand's public writes, for texts that
+        are too short to tell.
 
         >>> scorer = load_scorer(("fr", "en"))
         >>> scores = scorer.score_many(["Toujours en panne, c'est une honte !", "  "], ["fr", None])
         >>> scores.labels, scores.categories[0], scores.langs
         (('neg', 'neu'), ('outage',), ('fr', 'fr'))
+        >>> scorer.score_many(["Nordalia ???", "Wann kommt das Paket?"], [None, "de"], ["en", None]).tables
+        ('en', 'mul')
         """
-        told = self._teller.tell_many(texts, langs)
+        told = self._teller.tell_many(texts, langs, usual)
         known = tuple(self._tables)
         table_of = {lang: table_for(lang, known) for lang in set(told)}
         which = [table_of[lang] for lang in told]
@@ -74,7 +79,7 @@ class LinearScorer:
                     urgency[chunk], masks[chunk], irony[chunk], toxicity[chunk] = said
                 probabilities[chunk] = _probabilities(reading, sums[:, :3], table, irony[chunk])
         categories = tuple(map(_names, masks.tolist()))
-        return Scores(tuple(told), probabilities, categories, urgency, irony, toxicity)
+        return Scores(tuple(told), probabilities, categories, urgency, irony, toxicity, tables=tuple(which))
 
     def categorise_many(self, texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         """Categories only.
@@ -164,8 +169,8 @@ def _probabilities(reading: Reading, sums: NDArray[np.int32], table: Table, iron
 def load_scorer(langs: tuple[str, ...] = ("fr", "en")) -> LinearScorer:
     """The shipped scorer for these languages (ISO 639-1); the first is the default for short texts.
 
-    A language without a table of its own is read with the closest one (French for Romance languages, English for the
-    rest); `Scores.langs` still names the language itself. Raises InputError if `langs` is empty or no language code.
+    A language without a table of its own is read with the multilingual one, and `Scores.tables` says so. Raises
+    InputError if `langs` is empty or no language code.
 
     >>> load_scorer(("fr",)).score_many(["Merci, service parfait !"], [None]).labels
     ('pos',)

@@ -12,6 +12,7 @@ from zlib import crc32
 
 from detectors.text.comments import CORPUS, Part, comments_of
 from detectors.text.fold import fold_many
+from detectors.text.language import MULTILINGUAL
 from detectors.text.training import Example, Recipe
 from engine.domain.errors import InputError
 
@@ -51,6 +52,8 @@ class Source:
     """Written for this project: stands in `corpus/`, not in the data folder."""
     frames: tuple[Frame, ...] = ()
     """The texts once more, as a network would show them."""
+    lang: str = ""
+    """The language of the corpus, where it is not the table's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ _FRENCH_FRAMES = (Frame("{} https://lumeo.example", 0.5), _HANDLE, Frame("{}", 0
 _ENGLISH_FRAMES = (replace(_HANDLE, part=0.5),)
 _OWN_FR = (("neg", "neg", 2.0), ("neu", "neu", 1.6), ("pos", "pos", 2.0))
 _OWN_EN = (("neg", "neg", 8.0), ("neu", "neu", 8.0), ("pos", "pos", 10.0))
+_FILM_LANGS = ("de", "es", "it", "pt")
 
 RECIPES: dict[str, Plan] = {
     "fr": Plan(
@@ -95,6 +99,21 @@ RECIPES: dict[str, Plan] = {
         lexicons=("vaderSentiment",),
     ),
 }
+RECIPES[MULTILINGUAL] = Plan(
+    Recipe(MULTILINGUAL, strength=0.3, passes=14),
+    (
+        Source(OWN, _OWN_FR, own=True, frames=(_HANDLE,), lang="fr"),
+        Source(OWN, _OWN_FR, own=True, frames=(_HANDLE,), lang="en"),
+        Source("semeval2013_2016_en", (("neg", "neg", 0.8), ("neu", "neu", 0.3), ("pos", "pos", 0.4)), share=0.25),
+        *(Source(f"xed_{lang}", (("neg", "neg", 0.5), ("pos", "pos", 0.8))) for lang in _FILM_LANGS),
+        *(Source(f"xed_{lang}", (("neg", "neg", 0.3), ("pos", "pos", 0.3))) for lang in ("fr", "en")),
+        # film lines have no neutral: told that each may also be, a table does not take a language for a tone
+        *(Source(f"xed_{lang}", (("neg", "neu", 0.2), ("pos", "neu", 0.2))) for lang in _FILM_LANGS),
+    ),
+    lexicon_weight=0.3,
+    # later ones win: the last take away what a word means in French or English only
+    lexicons=("vaderSentiment", "vaderSentiment_fr", "own_fr", *(f"own_{lang}" for lang in _FILM_LANGS)),
+)
 _LEXICON_FILES = {"vaderSentiment_fr": ("fr_lexicon.txt", "->"), "vaderSentiment": ("vader_lexicon.txt", "\t")}
 
 
@@ -143,7 +162,8 @@ def _read(source: Source, lang: str, folder: Path) -> list[Example]:
         examples = [
             Example(c.text, *taught[c.sentiment], typical=part == "validation", unseen=part == "validation")
             for part in TRAINED
-            for c in comments_of(lang, part)
+            for c in comments_of(source.lang or lang, part)
+            if crc32(c.text.encode()) % 1000 < source.share * 1000
         ]
     else:
         rows = read_rows((CORPUS if source.own else folder) / f"{source.name}.tsv")
@@ -162,7 +182,7 @@ def read_valences(lang: str) -> dict[str, float]:
     """
     by_form: dict[tuple[str, ...], tuple[str, float]] = {}
     for name in RECIPES[lang].lexicons:
-        found = _own_lexicon(lang) if name == "own" else _package_lexicon(name)
+        found = _own_lexicon(name.removeprefix(OWN)[1:] or lang) if name.startswith(OWN) else _package_lexicon(name)
         forms = fold_many(list(found))
         by_form.update({form: entry for form, entry in zip(forms, found.items(), strict=True) if form})
     return dict(by_form.values())

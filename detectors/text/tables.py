@@ -36,7 +36,7 @@ class Table:
 
 def save_table(table: Table, path: Path) -> None:
     """Write a table; the same table gives the same bytes."""
-    heads = (
+    heads: dict[str, Any] = (
         {}
         if table.heads is None
         else {
@@ -79,5 +79,5 @@ def _heads(path: Path, data: Any) -> Heads | None:
 
 
 def shipped(folder: Path = WEIGHTS) -> tuple[str, ...]:
-    """Languages that have a table, French first."""
+    """The tables that are there, by language, French first; the multilingual one is `mul`."""
     return tuple(sorted((path.stem for path in folder.glob("*.npz")), key=lambda lang: (lang != "fr", lang)))

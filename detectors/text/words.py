@@ -120,7 +120,7 @@ class WordStore:
         return np.array(found, dtype=np.int64)
 
     def _learn(self, tokens: list[str]) -> None:
-        """Take in tokens. A very long one is kept under its first letters."""
+        """Take in tokens by their keys."""
         base = len(self.words)
         words = [_canonical(token) for token in tokens]
         self.index.update(zip(tokens, range(base, base + len(tokens)), strict=True))
@@ -182,13 +182,15 @@ def _places_of_none(found: list[int | None]) -> Iterator[int]:
 
 
 def _key(token: str) -> str:
-    """Long figures are all alike: one entry for every order number and every price, since most come only once."""
+    """What a token is kept under. A very long word is its first letters: what is kept must be short, keys too. Long
+    figures are all alike: one entry for every order number and every price, since most come only once."""
+    token = token[:WORD_CHARS_MAX]
     return "000" if len(token) > 2 and token.isdecimal() else token
 
 
 def _canonical(token: str) -> str:
-    """Links cut short are all alike, and a very long word is its first letters."""
-    return URL if token in ("http", "https") else token[:WORD_CHARS_MAX]
+    """Links cut short are all alike."""
+    return URL if token in ("http", "https") else token
 
 
 def unigram_slots(hashes: Hashes) -> tuple[Ints, Ints]:

@@ -94,6 +94,9 @@ class Engine:
         self._make_signals = make_signals
         self._planner = planner
         self._configured = {brand.name: brand for brand in config.brands}
+        # what a text too short to tell is in: its brand's first language, and not its thread's: what of the thread has
+        # been seen depends on the order of arrival
+        self._usual_lang = {b.name: b.voice.langs[0] for b in config.brands if b.voice is not None and b.voice.langs}
         self._matcher = Matcher(config.brands, open_brands=config.open_brands)
         self._watermark = Watermark(lateness_s=config.lateness_s, idle_s=config.idle_s)
         self._seen = Seen(config.ids_max)
@@ -237,7 +240,9 @@ class Engine:
                 rows[i] = (units, label, lang, categories, urgency)
         if unscored:
             scores = self._scorer.score_many(
-                [accepted[i][0].text for i in unscored], [accepted[i][0].lang for i in unscored]
+                [accepted[i][0].text for i in unscored],
+                [accepted[i][0].lang for i in unscored],
+                [self._usual_lang.get(accepted[i][1][0]) for i in unscored],
             )
             columns = zip(
                 unscored, scores.negative.tolist(), scores.labels, scores.langs, scores.categories,

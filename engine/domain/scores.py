@@ -82,6 +82,9 @@ class Scores:
     """P(ironic), shape (n,); empty where the backend does not say."""
     toxicity: Floats = field(default_factory=_nothing)
     """P(toxic: insults, threats, hate), shape (n,); empty where the backend does not say."""
+    tables: tuple[str, ...] = ()
+    """What read each text: a language (`fr`), `mul` for the multilingual table, `onnx` for a transformer; empty where
+    the scorer does not say."""
 
     def __len__(self) -> int:
         return len(self.langs)

@@ -33,6 +33,7 @@ def check(
     for title, lines in (
         ("brands", _brands(settings, problems)),
         ("events", _events(settings, problems)),
+        ("text", _text(settings, problems)),
         ("detection", _detection(settings, problems)),
         ("sources", _sources(settings, problems)),
         ("alerts", _alerts(settings, problems)),
@@ -90,6 +91,27 @@ def _events(settings: Settings, problems: list[str]) -> Iterator[str]:
         yield f"and {len(coming) - EVENTS_SHOWN_MAX} more in the next {EVENT_DAYS} days"
     if not coming:
         yield f"none in the next {EVENT_DAYS} days" if events else "none planned"
+
+
+def _text(settings: Settings, problems: list[str]) -> Iterator[str]:
+    """The backend and the languages. A model is looked at, not opened: `vigie doctor` has it read a text."""
+    from detectors.text.tables import shipped
+    from ops.app import engine_config, spoken_langs
+
+    text = settings.text
+    brands = engine_config(settings.model_copy(update={"events_ics": None})).brands  # `_events` reads that
+    told = ", ".join(spoken_langs(text, brands))
+    if text.backend == "onnx" and text.model_dir is not None:
+        from detectors.text.onnx_scorer import check_folder
+
+        try:
+            check_folder(text.model_dir)
+        except ConfigError as error:
+            problems.append(str(error))
+        yield f"transformer in {text.model_dir}, {_n(text.threads, 'thread')}, {_n(text.texts_a_run, 'text')} a run"
+    else:
+        yield f"linear tables ({', '.join(shipped())})"
+    yield f"languages told apart: {told}"
 
 
 def _detection(settings: Settings, problems: list[str]) -> Iterator[str]:

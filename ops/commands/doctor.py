@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
 from engine.domain.errors import VigieError
+
+if TYPE_CHECKING:
+    from ops.watched import Text
 
 DISK_WARN_BYTES = 1_000_000_000
 DISK_FAIL_BYTES = 100_000_000
@@ -46,17 +49,19 @@ def doctor(
 def examine(config: Path | None) -> Iterator[Finding]:
     """Every examination, in turn. One that breaks is itself a finding, and the others go on."""
     database, zone = "vigie.db", "Europe/Paris"
+    text: Text | None = None
     if config is not None:
         from ops.settings import load_settings
 
         try:
             settings = load_settings(config)
-            database, zone = settings.database, settings.timezone
+            database, zone, text = settings.database, settings.timezone, settings.text
             yield Finding("ok", "settings", str(config))
         except VigieError as error:
             yield Finding("fail", "settings", str(error))
     looks: list[Callable[[], Iterator[Finding]]] = [
-        _python, _packages, _models, lambda: _database(database), lambda: _disk(database), _clock, lambda: _zone(zone),
+        _python, _packages, lambda: _models(text), lambda: _database(database), lambda: _disk(database),
+        _clock, lambda: _zone(zone),
     ]  # fmt: skip
     for look in looks:
         yield from look()
@@ -91,7 +96,7 @@ def _packages() -> Iterator[Finding]:
         yield Finding("ok", "packages", f"vigie {version('vigie')} with its {len(names)} packages ({shown})")
 
 
-def _models() -> Iterator[Finding]:
+def _models(text: Text | None) -> Iterator[Finding]:
     """The text models, by having them read a word of each kind, and the playbooks, by reading them."""
     from detectors.text import load_scorer
 
@@ -105,7 +110,22 @@ def _models() -> Iterator[Finding]:
         )
     except (VigieError, OSError, ValueError) as error:  # ValueError: a weights file that is no archive
         yield Finding("fail", "text", f"the text models can't be read ({error}); run `make install`")
+    if text is not None and text.backend == "onnx":
+        yield _transformer(text)
     yield from _playbooks()
+
+
+def _transformer(text: Text) -> Finding:
+    from ops.app import make_scorer
+
+    try:
+        scores = make_scorer(text).score_many(["Merci, service parfait !", "Service nul, j'en ai honte"], [None, None])
+    except (VigieError, OSError, ValueError) as error:
+        return Finding("fail", "text onnx", str(error))
+    told = (
+        "tells thanks from blame" if scores.labels == ("pos", "neg") else f"reads thanks and blame as {scores.labels}"
+    )
+    return Finding("ok" if scores.labels == ("pos", "neg") else "warn", "text onnx", f"{text.model_dir} {told}")
 
 
 def _playbooks() -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,23 +24,45 @@ def score(
         str | None,
         typer.Option(help="Language of every line (fr, en, fr-CA ...); told apart by default.", show_default=False),
     ] = None,
+    backend: Annotated[
+        str, typer.Option(help="What tells the tone: linear (the shipped tables) or onnx (a model of your own).")
+    ] = "linear",
+    model_dir: Annotated[
+        Path | None, typer.Option(help="With onnx: the folder of the model.", metavar="DIR", show_default=False)
+    ] = None,
 ) -> None:
     """Score text: one comment a line on stdin, one JSON object a line on stdout, in the same order.
 
-    Keys: `lang`, `label` (neg, neu, pos), `negative` (its probability), `sentiment` (-1 to 1), `categories` (names).
+    Keys: `lang`, `table` (what read it: `fr`, `en`, `mul` for all other languages, `onnx`), `label` (neg, neu, pos),
+    `negative` (its probability), `sentiment` (-1 to 1), `categories` (names).
 
     Example: `printf "Encore en panne, bravo...\\nMerci !\\n" | vigie score --lang fr`
     """
-    from detectors.text import load_scorer
     from detectors.text.language import normalise_lang
     from engine.domain.errors import InputError
 
     if lang is not None and normalise_lang(lang) is None:
         raise InputError(f"--lang {lang}: give an ISO 639-1 code, such as fr or en-GB")
-    scorer = load_scorer()
+    scorer = _scorer(backend, model_dir)
     for lines in line_batches(sys.stdin.fileno()):
         sys.stdout.buffer.write(render(scorer, lines, lang))
         sys.stdout.buffer.flush()
+
+
+def _scorer(backend: str, model_dir: Path | None) -> TextScorer:
+    from detectors.text import load_scorer
+    from engine.domain.errors import InputError
+
+    if backend not in ("linear", "onnx"):
+        raise InputError(f"--backend {backend}: there are linear and onnx")
+    if (backend == "onnx") != (model_dir is not None):
+        raise InputError("--backend onnx and --model-dir DIR go together: give both, or none")
+    linear = load_scorer()
+    if model_dir is None:
+        return linear
+    from detectors.text.onnx_scorer import OnnxParams, load_onnx_scorer
+
+    return load_onnx_scorer(OnnxParams(model_dir), linear)
 
 
 def line_batches(descriptor: int) -> Iterator[list[str]]:
@@ -72,13 +95,15 @@ def render(scorer: TextScorer, lines: list[str], lang: str | None) -> bytes:
 
     scores = scorer.score_many(lines, [lang] * len(lines))
     rows = zip(
-        scores.langs, scores.labels, scores.negative.tolist(), scores.sentiment.tolist(), scores.categories, strict=True
-    )
+        scores.langs, scores.tables, scores.labels, scores.negative.tolist(), scores.sentiment.tolist(),
+        scores.categories, strict=True,
+    )  # fmt: skip
     return b"".join(
         [
             orjson.dumps(
                 {
                     "lang": told,
+                    "table": table,
                     "label": label,
                     "negative": round(negative, 4),
                     "sentiment": round(sentiment, 4),
@@ -86,6 +111,6 @@ def render(scorer: TextScorer, lines: list[str], lang: str | None) -> bytes:
                 },
                 option=orjson.OPT_APPEND_NEWLINE,
             )
-            for told, label, negative, sentiment, categories in rows
+            for told, table, label, negative, sentiment, categories in rows
         ]
     )

@@ -15,7 +15,7 @@ def train(
         Path | None, typer.Option(help="Where the weights go; by default the package's own folder.", show_default=False)
     ] = None,
 ) -> None:
-    """Train the text tables (French and English) and write one weights file a language.
+    """Train the text tables (French, English, multilingual) and write one weights file a language.
 
     Only sources whose weights may ship are read; the model card names them. The same files give the same bytes. Needs
     the packages vaderSentiment and vaderSentiment-fr (`pip install --no-deps vaderSentiment-fr`) for their lexicons.
@@ -25,6 +25,7 @@ def train(
     from dataclasses import replace
 
     from detectors.text.comments import comments_of
+    from detectors.text.language import MULTILINGUAL
     from detectors.text.sources import RECIPES, TRAINED, examples_of, read_valences, recipe_of, toxic_examples
     from detectors.text.tables import WEIGHTS, save_table
     from detectors.text.training import fit, fit_heads
@@ -43,8 +44,9 @@ def train(
         valences = read_valences(lang)
         examples = examples_of(lang, data, valences)
         table = fit(examples, recipe_of(lang, valences), vocabulary)
-        heads = fit_heads(comments_of(lang, *TRAINED), toxic_examples(lang, data), table, vocabulary)
-        table = replace(table, heads=heads)
+        if lang != MULTILINGUAL:
+            heads = fit_heads(comments_of(lang, *TRAINED), toxic_examples(lang, data), table, vocabulary)
+            table = replace(table, heads=heads)
         path = folder / f"{lang}.npz"
         save_table(table, path)
         print(f"{lang}: {len(examples)} texts, {path.stat().st_size / 1e6:.1f} MB in {path}", file=sys.stderr)  # noqa: T201

@@ -1,4 +1,4 @@
-"""What every text scorer must hold: `engine.ports.text.TextScorer`."""
+"""What every text scorer must hold: `engine.ports.text.TextScorer`. The transformer is a tiny one, made here."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from detectors.text import load_scorer
+from detectors.text.onnx_scorer import OnnxParams, load_onnx_scorer
 from engine.domain.scores import CATEGORIES, LABELS
 from engine.ports.text import TextScorer
+from tests.infra.tiny_onnx import make_folder
 
 _TEXTS = [
     "Toujours en panne !!",
@@ -21,14 +23,17 @@ _TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def scorer() -> TextScorer:
-    return load_scorer(("fr", "en"))
+@pytest.fixture(scope="module", params=["linear", "onnx"])
+def scorer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TextScorer:
+    linear = load_scorer(("fr", "en"))
+    if request.param == "linear":
+        return linear
+    return load_onnx_scorer(OnnxParams(make_folder(tmp_path_factory.mktemp("onnx"))), linear)
 
 
 def test_shapes_and_ranges(scorer: TextScorer) -> None:
     scores = scorer.score_many(_TEXTS, [None] * len(_TEXTS))
-    assert len(scores) == len(_TEXTS) == len(scores.categories) == len(scores.langs)
+    assert len(scores) == len(_TEXTS) == len(scores.categories) == len(scores.langs) == len(scores.tables)
     assert scores.probabilities.shape == (len(_TEXTS), 3)
     assert scores.probabilities.dtype == scores.urgency.dtype == np.float32
     assert np.allclose(scores.probabilities.sum(axis=1), 1, atol=1e-5)
@@ -37,8 +42,14 @@ def test_shapes_and_ranges(scorer: TextScorer) -> None:
     assert {name for names in scores.categories for name in names} <= set(CATEGORIES)
 
 
+def test_a_short_text_is_in_the_usual_language_of_its_readers(scorer: TextScorer) -> None:
+    texts = ["Nordalia ???", "Nordalia ???", "Nordalia ???", "Je n'ai toujours pas de réponse"]
+    told = scorer.score_many(texts, [None, "de", None, None], ["en", "en", None, "en"]).langs
+    assert told == ("en", "de", "fr", "fr")
+
+
 def test_no_texts(scorer: TextScorer) -> None:
-    scores = scorer.score_many([], [])
+    scores = scorer.score_many([], [], [])
     assert len(scores) == 0
     assert scores.labels == ()
     assert scorer.categorise_many([]) == ()

@@ -116,8 +116,8 @@ def test_only_ops_holds_a_clock() -> None:
 
 
 HEAVY = (
-    "alembic", "apprise", "fastapi", "httpx2", "kafka", "py3langid", "river", "scipy", "sklearn", "sqlalchemy",
-    "starlette", "uvicorn",
+    "alembic", "apprise", "fastapi", "httpx2", "kafka", "onnxruntime", "py3langid", "river", "scipy", "sklearn",
+    "sqlalchemy", "starlette", "tokenizers", "uvicorn",
 )  # fmt: skip
 
 

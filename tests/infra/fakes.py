@@ -25,7 +25,9 @@ MINUTE_MS = 60_000
 class WordScorer:
     """Negative when the text holds "panne" or "nul"; so a test can say what it means."""
 
-    def score_many(self, texts: Sequence[str], langs: Sequence[str | None]) -> Scores:
+    def score_many(
+        self, texts: Sequence[str], langs: Sequence[str | None], usual: Sequence[str | None] | None = None
+    ) -> Scores:
         negative = np.array(["panne" in t or "nul" in t for t in texts], dtype=np.float32)
         probabilities = np.stack([negative, 1 - negative, np.zeros_like(negative)], axis=1)
         return Scores(
@@ -117,7 +119,12 @@ def synthetic(days: int, seed: int = 1, brand: str = "Nordalia", per_hour: float
     return sorted(found, key=lambda m: (m.created_at_ms, m.id))
 
 
-def make_engine(detector: str | None = None, planner: OnePlaybook | None = None, **settings: Any) -> Engine:
+def make_engine(
+    detector: str | None = None,
+    planner: OnePlaybook | None = None,
+    scorer: WordScorer | None = None,
+    **settings: Any,
+) -> Engine:
     """An engine of fakes; `detector` names a real one."""
     config = EngineConfig(**{"open_brands": True, "bin_s": 60, **settings})
 
@@ -126,7 +133,7 @@ def make_engine(detector: str | None = None, planner: OnePlaybook | None = None,
             return Threshold()
         return DETECTORS[detector](bin_s=config.bin_s, false_alarms_per_week=config.false_alarms_per_week)
 
-    return Engine(config, WordScorer(), make, planner or OnePlaybook())
+    return Engine(config, scorer or WordScorer(), make, planner or OnePlaybook())
 
 
 class Recorder:

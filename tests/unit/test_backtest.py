@@ -33,9 +33,9 @@ class CountingScorer(WordScorer):
     def __init__(self):
         self.read = []
 
-    def score_many(self, texts, langs):
+    def score_many(self, texts, langs, usual=None):
         self.read += texts
-        return super().score_many(texts, langs)
+        return super().score_many(texts, langs, usual)
 
 
 def mentions(brand="Nordalia", text="Encore une panne du réseau"):

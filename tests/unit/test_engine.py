@@ -5,9 +5,12 @@ from __future__ import annotations
 import orjson
 
 from engine.domain.batch import Batch, Command, Cursor, Reject
+from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.effects import CommandDone, CursorMoved, DeadLettered, LateStored
 from engine.domain.incident import AlertKind, Level, Phase
-from tests.infra.fakes import MINUTE_MS, START_MS, OnePlaybook, Recorder, make_engine, mention, storm
+from engine.domain.playbook import BrandVoice
+from ops.app import build_engine
+from tests.infra.fakes import MINUTE_MS, START_MS, OnePlaybook, Recorder, WordScorer, make_engine, mention, storm
 
 NOW_MS = START_MS + 400 * 86_400_000
 
@@ -186,3 +189,39 @@ def test_the_planner_is_asked_again_when_the_level_rises():
     assert len(levels) >= 2
     assert levels == sorted(levels)
     assert planner.requests[-1].networks == ("x",)
+
+
+def test_the_scorer_is_told_the_first_language_of_the_brand():
+    asked = []
+
+    class Listening(WordScorer):
+        def score_many(self, texts, langs, usual=None):
+            asked.extend(zip(texts, langs, usual, strict=True))
+            return super().score_many(texts, langs, usual)
+
+    brands = (
+        BrandConfig("Lumeo", voice=BrandVoice("Lumeo", langs=("en", "fr"))),
+        BrandConfig("Nordalia", voice=BrandVoice("Nordalia", langs=("fr",))),
+        BrandConfig("Vélorine"),
+    )
+    engine = make_engine(brands=brands, scorer=Listening())
+    mentions = [
+        mention(0, 0, "un", "Lumeo"), mention(0, 1, "deux", "Nordalia", lang="de"), mention(0, 2, "trois", "Vélorine"),
+        mention(0, 3, "Nordalia ou Lumeo ?", None), mention(0, 4, "cinq", "Opaline"),
+    ]  # fmt: skip
+    replay(engine, mentions)
+    assert asked == [
+        ("un", None, "en"), ("deux", "de", "fr"), ("trois", None, None), ("Nordalia ou Lumeo ?", None, "en"),
+        ("cinq", None, None),
+    ]  # fmt: skip
+
+
+def test_a_short_text_is_read_in_the_language_of_its_brand():
+    engine = build_engine(
+        EngineConfig(brands=(BrandConfig("Lumeo", voice=BrandVoice("Lumeo", langs=("en", "fr"))),
+                             BrandConfig("Nordalia", voice=BrandVoice("Nordalia", langs=("fr", "en"))))),
+        in_a_hurry=True,
+    )  # fmt: skip
+    texts = ("Lumeo ???", "Nordalia ???", "Lumeo je n'ai rien")
+    matched = [(mention(0, n, text, None), (text.split()[0],), n) for n, text in enumerate(texts)]
+    assert [lang for _, _, lang, _, _ in engine._read(matched)] == ["en", "fr", "fr"]

@@ -48,9 +48,9 @@ def test_a_line_over_the_limit_is_cut_and_its_neighbours_stand(monkeypatch: pyte
     assert [len(line) for line in lines] == [LINE_BYTES_MAX, 1]
 
 
-def test_rows_have_the_five_keys_in_order() -> None:
+def test_rows_have_the_keys_in_order() -> None:
     rows = [json.loads(line) for line in render(load_scorer(), ["Encore en panne, c'est nul !", ""], "fr").splitlines()]
-    assert [list(row) for row in rows] == [["lang", "label", "negative", "sentiment", "categories"]] * 2
+    assert [list(row) for row in rows] == [["lang", "table", "label", "negative", "sentiment", "categories"]] * 2
     assert (rows[0]["label"], rows[0]["categories"]) == ("neg", ["outage"])
     assert (rows[1]["label"], rows[1]["categories"], rows[1]["lang"]) == ("neu", [], "fr")
     assert all(0 <= row["negative"] <= 1 and -1 <= row["sentiment"] <= 1 for row in rows)
