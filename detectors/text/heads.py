@@ -24,7 +24,7 @@ URGENCIES: Final = tuple(f"urgency_{step}" for step in range(1, URGENCY_MAX + 1)
 NAMES: Final = (*CATEGORIES, *URGENCIES, "irony", "toxicity")
 ROWS: Final = FACT_ROWS + len(CATEGORIES)
 """Rows of the table of facts of the heads: those of sentiment, then the categories that the vocabulary found."""
-STRENGTH: Final = 5.0
+STRENGTH: Final = 8.0
 """Inverse of the penalty: as weak as leaves a theme that was held out no worse."""
 FOLDS: Final = 4
 _CLIP: Final = 7.0

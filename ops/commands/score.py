@@ -34,7 +34,8 @@ def score(
     """Score text: one comment a line on stdin, one JSON object a line on stdout, in the same order.
 
     Keys: `lang`, `table` (what read it: `fr`, `en`, `mul` for all other languages, `onnx`), `label` (neg, neu, pos),
-    `negative` (its probability), `sentiment` (-1 to 1), `categories` (names).
+    `uncertain` (take the label with care: close, or likely ironic), `negative` (its probability), `sentiment` (-1 to 1),
+    `categories` (names), `urgency` and `toxicity` (0 to 1).
 
     Example: `printf "Encore en panne, bravo...\\nMerci !\\n" | vigie score --lang fr`
     """
@@ -94,9 +95,11 @@ def render(scorer: TextScorer, lines: list[str], lang: str | None) -> bytes:
     import orjson
 
     scores = scorer.score_many(lines, [lang] * len(lines))
+    nothing = [None] * len(lines)
+    toxicity = scores.toxicity.tolist() if len(scores.toxicity) else nothing
     rows = zip(
-        scores.langs, scores.tables, scores.labels, scores.negative.tolist(), scores.sentiment.tolist(),
-        scores.categories, strict=True,
+        scores.langs, scores.tables, scores.labels, scores.uncertain, scores.negative.tolist(),
+        scores.sentiment.tolist(), scores.categories, scores.urgency.tolist(), toxicity, strict=True,
     )  # fmt: skip
     return b"".join(
         [
@@ -105,12 +108,15 @@ def render(scorer: TextScorer, lines: list[str], lang: str | None) -> bytes:
                     "lang": told,
                     "table": table,
                     "label": label,
+                    "uncertain": uncertain,
                     "negative": round(negative, 4),
                     "sentiment": round(sentiment, 4),
                     "categories": categories,
+                    "urgency": round(urgency, 2),
+                    "toxicity": None if toxic is None else round(toxic, 2),
                 },
                 option=orjson.OPT_APPEND_NEWLINE,
             )
-            for told, table, label, negative, sentiment, categories in rows
+            for told, table, label, uncertain, negative, sentiment, categories, urgency, toxic in rows
         ]
     )
