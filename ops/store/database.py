@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
