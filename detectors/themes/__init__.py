@@ -15,8 +15,8 @@ class RiverGroups:
     [0, 1, 0]
     """
 
-    def __init__(self, copies: CopyParams = CopyParams(), of: SubjectParams = SubjectParams()) -> None:
-        self._copies, self._of = copies, of
+    def __init__(self, copies: CopyParams | None = None, of: SubjectParams | None = None) -> None:
+        self._copies, self._of = copies or CopyParams(), of or SubjectParams()
 
     def near_copies(self, texts: Sequence[str]) -> list[int]:
         return near_copies(texts, self._copies)

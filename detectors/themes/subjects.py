@@ -20,8 +20,8 @@ class SubjectParams:
     """
 
     radius: float = 0.6
-    kin: float = 0.1
-    join: float = 0.25
+    kin: float = 0.07
+    join: float = 0.2
     belongs: float = 0.2
 
 
@@ -58,7 +58,8 @@ def _text_clusters(bags: Sequence[Mapping[str, float]], radius: float) -> list[d
     """The summed terms of each of TextClust's clusters, in the order in which they began."""
     from river.cluster import TextClust
 
-    model: Any = TextClust(
+    make: Any = TextClust  # river is not typed
+    model = make(
         radius=radius, real_time_fading=False, fading_factor=1e-9, term_fading=False,
         tgap=len(bags) + 1, auto_merge=False,
     )  # fmt: skip

@@ -99,7 +99,7 @@ def _drawn(weighed: list[Weighed]) -> list[Weighed]:
 
 
 def _uniform(key: int) -> float:
-    """Another number in (0, 1] for a hash: the spans chose by the hash itself, so that is no longer even (splitmix64)."""
+    """Another even number in (0, 1] for a hash (splitmix64): by the hash itself the spans have chosen already."""
     z = (key + 0x9E3779B97F4A7C15) & _MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -215,7 +215,7 @@ def _bags(said: Sequence[Copied], terms: Sequence[frozenset[str]], usual: TermBa
         if surprise is not None:
             ranked.append((-surprise, term))
     chosen = {term for _, term in sorted(ranked)[:SUBJECT_TERMS_MAX]}
-    return [{term: 1.0 for term in sorted(words & chosen)} for words in terms]
+    return [dict.fromkeys(sorted(words & chosen), 1.0) for words in terms]
 
 
 def _theme(
@@ -291,7 +291,7 @@ def _told(copied: Copied) -> TypicalMention:
         if author is not None:
             name = (w.candidate.mention.source, author)
             authors[name] = authors.get(name, 0) + 1
-    copies = round(copied.weight)
+    copies = round(copied.weight) if len(copied.of) > 1 else 1  # seen once: nothing says that there are more
     return TypicalMention(copied.of[0].candidate.mention, copies, accounts(list(authors.values()), copies))
 
 

@@ -54,7 +54,8 @@ PLACES = ("Lyon", "Brest", "Nantes", "Lille", "Saint-Malo", "Metz", "Albi", "Van
 SHARES = {"network": 0.5, "hotline": 0.25, "bill": 0.15, "": 0.1}
 USUAL = (
     "Merci pour votre aide", "j'adore mon nouveau forfait", "Bonjour, comment changer de forfait ?",
-    "question sur mon abonnement", "le réseau est correct ici", "ma facture est bien arrivée", "boutique sympa à {place}",
+    "question sur mon abonnement", "le réseau est correct ici", "ma facture est bien arrivée",
+    "boutique sympa à {place}",
     "quel téléphone me conseillez-vous ?", "Nordalia sponsorise le festival", "forfait pas cher et ça marche",
 )  # fmt: skip
 
