@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from engine.core.board import SPAN_S
 from engine.core.fold import fold
+from engine.core.stop_words import FEELINGS
 from engine.core.tally import Candidate, Tally
 from engine.core.terms import TermBaseline, TermCounts, as_written, terms_of
 from engine.domain.effects import AlertRaised, Effect, IncidentSaved
@@ -155,16 +156,17 @@ def find(asked: Look, groups: TextGroups, ignored: frozenset[str] = frozenset())
     if total < MENTIONS_MIN:
         return ()
     said = collapsed(asked.sample, groups)
-    terms = [frozenset(terms_of(c.text, ignored)) for c in said]
+    terms = [_subjects_of(c.text, ignored) for c in said]
     usual = TermBaseline()
     usual.counts, usual.documents = asked.usual, asked.usual_documents
     numbers = groups.subjects(_bags(said, terms, usual))
+    whole = _loudness(said, terms, range(len(said)))
     themes = []
     for number in range(max(numbers, default=-1) + 1):
         members = [i for i, n in enumerate(numbers) if n == number]
         mentions = sum(said[i].weight for i in members)
         if mentions >= MENTIONS_MIN and mentions >= SHARE_MIN * total:
-            themes.append(_theme(said, terms, members, usual, total))
+            themes.append(_theme(said, terms, members, usual, whole, total))
     themes = [theme for theme in themes if theme.terms]
     themes.sort(key=lambda theme: (-theme.mentions, theme.first_seen_ms, theme.name))
     return tuple(themes[:THEMES_MAX])
@@ -199,42 +201,57 @@ def _voice(weight: float) -> int:
     return 1 + round(log2(max(1.0, weight)))
 
 
+def _subjects_of(text: str, ignored: frozenset[str]) -> frozenset[str]:
+    """The words and pairs of a text that are of a subject and not of a feeling."""
+    return frozenset(term for term in terms_of(text, ignored) if FEELINGS.isdisjoint(term.split()))
+
+
+def _stem(word: str) -> str:
+    """Singular and plural are one subject, in French and in English. Rough, and only for telling texts apart."""
+    return word[:-1] if len(word) > 3 and word[-1] in "sx" else word
+
+
 def _bags(said: Sequence[Copied], terms: Sequence[frozenset[str]], usual: TermBaseline) -> list[dict[str, float]]:
     """Each text as those of its words that may tell a subject: more common than usual, and said more than once."""
-    counts: dict[str, int] = {}
+    stems = [frozenset(_stem(term) for term in words if " " not in term) for words in terms]
     voices = [_voice(c.weight) for c in said]
-    for voice, words in zip(voices, terms, strict=True):
-        for term in words:
-            counts[term] = counts.get(term, 0) + voice
+    counts: dict[str, int] = {}
+    for voice, words in zip(voices, stems, strict=True):
+        for word in words:
+            counts[word] = counts.get(word, 0) + voice
+    before = TermBaseline()
+    before.documents, get = usual.documents, usual.counts.get
+    before.counts = {word: get(word, 0.0) + get(f"{word}s", 0.0) + get(f"{word}x", 0.0) for word in counts}
     n = sum(voices)
     ranked = []
-    for term, count in counts.items():
-        if count < max(2.0, SUPPORT_MIN * n) or " " in term:
-            continue
-        surprise = usual.surprise_of(term, count, n)
+    for word, count in counts.items():
+        surprise = before.surprise_of(word, count, n) if count >= max(2.0, SUPPORT_MIN * n) else None
         if surprise is not None:
-            ranked.append((-surprise, term))
-    chosen = {term for _, term in sorted(ranked)[:SUBJECT_TERMS_MAX]}
-    return [dict.fromkeys(sorted(words & chosen), 1.0) for words in terms]
+            ranked.append((-surprise, word))
+    chosen = {word for _, word in sorted(ranked)[:SUBJECT_TERMS_MAX]}
+    return [{word: 1.0 for word in sorted(words & chosen)} for words in stems]
+
+
+def _loudness(said: Sequence[Copied], terms: Sequence[frozenset[str]], members: Sequence[int]) -> TermCounts:
+    """The terms of some texts, each counted as loud as its text speaks."""
+    found = TermCounts()
+    for i in members:
+        voice = _voice(said[i].weight)
+        found.documents += voice
+        for term in terms[i]:
+            found.counts[term] = found.counts.get(term, 0) + voice
+    return found
 
 
 def _theme(
-    said: Sequence[Copied], terms: Sequence[frozenset[str]], members: Sequence[int], usual: TermBaseline, total: float
-) -> Theme:
-    """One group of texts, named and counted."""
-    mine = TermCounts()
-    inside = set(members)
+    said: Sequence[Copied], terms: Sequence[frozenset[str]], members: Sequence[int], usual: TermBaseline,
+    whole: TermCounts, total: float,
+) -> Theme:  # fmt: skip
+    """One group of texts, counted, and named by what tells it from the others and from the usual."""
+    mine = _loudness(said, terms, members)
     rest = TermBaseline()
-    rest.counts, rest.documents = dict(usual.counts), usual.documents
-    for i, words in enumerate(terms):
-        voice = _voice(said[i].weight)
-        if i in inside:
-            for _ in range(voice):
-                mine.add(set(words))
-        else:
-            rest.documents += voice
-            for term in words:
-                rest.counts[term] = rest.counts.get(term, 0.0) + voice
+    rest.documents = usual.documents + whole.documents - mine.documents
+    rest.counts = {term: usual.counts.get(term, 0.0) + whole.counts[term] - n for term, n in mine.counts.items()}
     best = rest.distinctive(mine, TERMS_MAX)
     written = as_written(best, [said[i].text for i in members])
     of = [w for i in members for w in said[i].of]
