@@ -26,7 +26,7 @@ from engine.ports.themes import TextGroups
 WINDOW_S = 21_600
 """Themes are those of the last six hours: what a long storm is about now, and all of a short one."""
 TEXTS_MAX = 200
-"""Mentions looked at, at most, whatever the storm: a share is then within some seven points, 19 times in 20."""
+"""Mentions looked at, at most, whatever the storm: a share is then within some eight points, 19 times in 20."""
 THEMES_MAX = 5
 TERMS_MAX = 5
 TYPICAL_MAX = 3
@@ -229,7 +229,7 @@ def _bags(said: Sequence[Copied], terms: Sequence[frozenset[str]], usual: TermBa
         if surprise is not None:
             ranked.append((-surprise, word))
     chosen = {word for _, word in sorted(ranked)[:SUBJECT_TERMS_MAX]}
-    return [{word: 1.0 for word in sorted(words & chosen)} for words in stems]
+    return [dict.fromkeys(sorted(words & chosen), 1.0) for words in stems]
 
 
 def _loudness(said: Sequence[Copied], terms: Sequence[frozenset[str]], members: Sequence[int]) -> TermCounts:
