@@ -273,14 +273,15 @@ def _theme(
 
 
 def _name(terms: Sequence[str]) -> str:
-    """A pair of words says enough; one word takes the next with it.
+    """A pair of words says enough; one word takes the next with it, unless that is its plural.
 
-    >>> _name(["panne réseau", "hotline"]), _name(["batterie", "feu"]), _name(["retard"])
+    >>> _name(["panne réseau", "hotline"]), _name(["batterie", "feu"]), _name(["retard", "retards"])
     ('panne réseau', 'batterie / feu', 'retard')
     """
     if not terms:
         return ""
-    return terms[0] if " " in terms[0] or len(terms) == 1 else f"{terms[0]} / {terms[1]}"
+    others = [term for term in terms[1:] if _stem(term) != _stem(terms[0])]
+    return terms[0] if " " in terms[0] or not others else f"{terms[0]} / {others[0]}"
 
 
 def _typical(
