@@ -13,6 +13,7 @@ from detectors.params import ParamError
 from detectors.signals.table import SIGNALS
 from detectors.table import DEFAULT, detector_maker
 from detectors.text import load_scorer
+from detectors.themes import RiverGroups
 from engine.core.engine import Engine, MakeDetector, MakeSignals
 from engine.core.sides import Side, Sides
 from engine.domain.batch import Batch
@@ -169,7 +170,7 @@ def build_engine(
     """
     scorer = make_scorer(text, config.brands)
     planner = _planner(playbook_dirs, in_a_hurry=in_a_hurry)
-    return Engine(config, scorer, brand_detectors(config, detectors), planner, signals_maker(config))
+    return Engine(config, scorer, brand_detectors(config, detectors), planner, signals_maker(config), RiverGroups())
 
 
 def build_sides(

@@ -20,6 +20,7 @@ from engine.core.fold import fold, tokens
 from engine.core.levels import Hysteresis, LevelDecision, decide, signals
 from engine.core.tally import UNITS, Tally, canonical
 from engine.core.terms import TermBaseline, TermCounts
+from engine.core.themes import Sought, look
 from engine.core.wording import say, why
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.effects import AlertRaised, Effect, IncidentSaved, PlanMade
@@ -75,6 +76,7 @@ class Case:
         self.plan: Plan | None = None
         self.tally = Tally(SAMPLE_MAX)
         self._terms = TermCounts()
+        self._spans: dict[int, Tally] = {}  # those of the brand, as they were handed over last
         self.suspected_since_s: int | None = None
         self._ordinal = 0
         self._since_s = 0
@@ -110,6 +112,7 @@ class Case:
         """A bin that ended at `end_s` was judged. `closed` is its tally, `recent_of` gives those of the last hour,
         `lookback` the closed spans by their start, for the evidence since the onset."""
         self._expire(end_s)
+        self._spans = lookback
         if self.phase in (Phase.OPEN, Phase.ACKNOWLEDGED) or (self.phase is Phase.CONTAINED and reading.alarm):
             # what comes once it is contained is the calm after the storm, and would water its figures down
             if closed.total:
@@ -267,7 +270,7 @@ class Case:
             eased = say(self._config.lang, "eased", ratio=round(_ratio(recent_of(end_s)), 1))
             return self._set_level(level, (eased,), end_s * 1000, AlertKind.LOWERED, baseline)
         if end_s % EXPLAIN_S == 0:
-            self._explain(baseline)
+            self._explain(end_s, baseline)
             return [*self._plan_anew(end_s * 1000), IncidentSaved(self.incident)]
         return []
 
@@ -312,9 +315,12 @@ class Case:
         beside = tuple(why(self._config.lang, note) for note in self.notes)
         return decision._replace(reasons=(*decision.reasons, *beside))
 
-    def _explain(self, baseline: TermBaseline) -> None:
+    def _explain(self, end_s: int, baseline: TermBaseline) -> None:
         assert self.incident is not None
-        evidence = figures(self.tally, self._since_s, self._surprise)
+        themes = self.incident.evidence.themes
+        if self.incident.phase in (Phase.OPEN, Phase.ACKNOWLEDGED):  # later ones are those of the calm after it
+            themes = Sought.of(look(self._spans, self._since_s, end_s, baseline), self.ignored_words)
+        evidence = replace(figures(self.tally, self._since_s, self._surprise), themes=themes)
         self.incident = replace(
             self.incident, evidence=self._words.explain(evidence, self.tally, self._terms, baseline)
         )
@@ -326,7 +332,7 @@ class Case:
         assert self.incident is not None
         lang = self._config.lang
         if baseline is not None:
-            self._explain(baseline)
+            self._explain(at_ms // 1000, baseline)
         incident = self.incident
         was_closed = kind is AlertKind.REOPENED and incident.closed_at_ms is not None
         if kind in (AlertKind.OPENED, AlertKind.REOPENED) or level != incident.level:

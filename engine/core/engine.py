@@ -13,6 +13,7 @@ from engine.core.match import Matcher
 from engine.core.seen import Seen
 from engine.core.tally import NEGATIVE_UNITS, UNITS, Candidate, Tally
 from engine.core.terms import TermBaseline
+from engine.core.themes import settled
 from engine.core.watermark import Watermark
 from engine.domain.batch import Batch, Command
 from engine.domain.config import BrandConfig, EngineConfig
@@ -37,6 +38,7 @@ from engine.ports.detector import SeriesDetector
 from engine.ports.planner import Planner
 from engine.ports.signal import Watched
 from engine.ports.text import TextScorer
+from engine.ports.themes import TextGroups
 
 _new = tuple.__new__
 NEUTRAL_UNITS = UNITS // 3
@@ -86,13 +88,14 @@ class Engine:
 
     def __init__(
         self, config: EngineConfig, scorer: TextScorer, make_detector: MakeDetector, planner: Planner,
-        make_signals: MakeSignals | None = None,
+        make_signals: MakeSignals | None = None, groups: TextGroups | None = None,
     ) -> None:  # fmt: skip
         self._config = config
         self._scorer = scorer
         self._make_detector = make_detector
         self._make_signals = make_signals
         self._planner = planner
+        self._groups = groups
         self._configured = {brand.name: brand for brand in config.brands}
         # what a text too short to tell is in: its brand's first language, and not its thread's: what of the thread has
         # been seen depends on the order of arrival
@@ -133,7 +136,7 @@ class Engine:
                 effects += self._brands[name].foresee()
         self._touched.clear()
         effects += [effect for command in batch.commands for effect in self._command(command)]
-        effects = _last_forms(effects)
+        effects = settled(_last_forms(effects), self._groups)
         effects += self._save()
         effects += [Counted(name, labels, n) for (name, labels), n in sorted(counts.items())]
         if self._watermark.newest_ms and batch.live:

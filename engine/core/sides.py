@@ -15,6 +15,7 @@ from engine.core.case import Case
 from engine.core.engine import Engine, MakeDetector, MakeSignals
 from engine.core.tally import Tally
 from engine.core.terms import TermBaseline
+from engine.core.themes import settled
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.effects import Effect
 from engine.ports.planner import Planner
@@ -58,7 +59,8 @@ class SidesStream:
         for i, stream in enumerate(self._streams):
             # a closed tally is only read and copied from, but for `expected`, which each side sets before it reads it
             stream.bins = dict(self.bins)
-            self._said += [(i, effect) for effect in stream.close(watermark_s)]
+            # themes are left out: looking for them on every side would cost more than the rest of a backtest
+            self._said += [(i, effect) for effect in settled(stream.close(watermark_s), None)]
         closed_s = self._streams[0].closed_until_s
         self.bins = {start_s: tally for start_s, tally in self.bins.items() if start_s >= closed_s}
         return []

@@ -23,3 +23,16 @@ https www com co rt amp fr html
 
 STOP_WORDS = frozenset(_WORDS.split())
 """For subjects only: `pas`, `sans` and `never` carry the polarity, and sentiment never sees this list."""
+
+_FEELINGS = """
+honte honteux honteuse inadmissible inacceptable lamentable pitoyable minable nul nulle nuls nulles ridicule degoute
+degoutee degoutant horrible marre ras bol furieux furieuse colere enerve enervee decu decue decevant decevante deception
+pire pires bravo super genial merde putain wtf omg mdr ptdr incompetent incompetents foutage gueule
+ridiculous disappointed disappointing disappointment unacceptable worst worse terrible awful horrendous angry annoyed
+annoying frustrated frustrating frustration upset pathetic joke shame disgrace disgraceful sucks suck shit shitty fuck
+fucking fail disgusted disgusting hate sad unhappy poor crap isn wasn aren weren doesn didn hasn haven couldn wouldn
+shouldn someone anyone everyone
+"""
+
+FEELINGS = frozenset(_FEELINGS.split())
+"""How people feel, and not about what; with what is left of English words cut at an apostrophe. For themes only."""

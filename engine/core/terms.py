@@ -119,6 +119,13 @@ class TermBaseline:
             self.counts = {term: n * keep for term, n in self.counts.items() if n * keep >= 0.05}
         self._at_ms = at_ms
 
+    def surprise_of(self, term: str, count: int, n: int) -> float | None:
+        """How far a term in `count` of `n` documents stands out; None if it is no more common than usual."""
+        usual = min(self.counts.get(term, 0.0), self.documents)
+        if count * self.documents < usual * n:
+            return None
+        return _log_likelihood_ratio(count, n, usual, self.documents)
+
     def distinctive(self, storm: TermCounts, n_max: int = 8) -> tuple[str, ...]:
         """The terms that stand out most, best first.
 
@@ -127,17 +134,15 @@ class TermBaseline:
         documents and 3 % of them: what a few say is no subject. A pair of words replaces its words when it is about as
         frequent.
         """
-        counts, n, base_n = storm.counts, storm.documents, self.documents
+        counts, n = storm.counts, storm.documents
         at_least = max(2.0 if n >= 5 else 1.0, SUPPORT_MIN * n)
         ranked = []
         for term, count in counts.items():
             if count < at_least:
                 continue
-            usual = min(self.counts.get(term, 0.0), base_n)
-            if count * base_n < usual * n:
-                continue
-            surprise = _log_likelihood_ratio(count, n, usual, base_n)
-            ranked.append((-surprise, -count, term))
+            surprise = self.surprise_of(term, count, n)
+            if surprise is not None:
+                ranked.append((-surprise, -count, term))
         ranked.sort()
         chosen: list[str] = []
         for _, minus_count, term in ranked:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from engine.domain.mention import Mention
+from engine.domain.themes import Theme
 
 
 class Level(IntEnum):
@@ -138,6 +139,8 @@ class Evidence:
     mentions: tuple[EvidenceMention, ...]
     surprise: float
     """-log10 of the false alarms a week at which this would still stand out."""
+    themes: tuple[Theme, ...] = ()
+    """What the negatives of the last hours speak of, the largest first; as it was when the incident was last open."""
 
 
 @dataclass(frozen=True, slots=True)

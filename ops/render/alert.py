@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -17,7 +16,9 @@ from engine.domain.effects import AlertRaised
 from engine.domain.incident import Alert, AlertKind, EvidenceMention, Level, Phase, Standing
 from engine.domain.scores import category_name
 from ops.render.clock import CLOCKS
+from ops.render.moments import utc
 from ops.render.neutral import defused, plain, pseudonym, shortened
+from ops.render.themes import copies_line, themes_line, themes_view
 from ops.render.wording import certainty, duration, hour, how_often, in_team_time, lead_of, network_name, number, words
 
 FORM_VERSION = 1
@@ -173,6 +174,7 @@ def as_dict(raised: AlertRaised, look: Look, told_at_ms: int) -> dict[str, Any]:
             "networks": dict(evidence.networks),
             "categories": dict(evidence.categories),
             "top_terms": [plain(term, 80) for term in evidence.top_terms],
+            "themes": themes_view(evidence.themes, cleaned=True),
         },
         "samples": [
             {
@@ -193,17 +195,6 @@ def as_dict(raised: AlertRaised, look: Look, told_at_ms: int) -> dict[str, Any]:
         if look.base_url is None or alert.standing in _UNRECORDED
         else f"{look.base_url}/incidents/{quote(incident.id, safe='')}",
     }
-
-
-def utc(at_ms: int) -> str:
-    """RFC 3339 in UTC, ending in Z; milliseconds only where there are any.
-
-    >>> utc(1_424_520_000_000), utc(1_424_520_000_250)
-    ('2015-02-21T12:00:00Z', '2015-02-21T12:00:00.250Z')
-    """
-    form = "milliseconds" if at_ms % 1000 else "seconds"
-    moment = datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)
-    return moment.isoformat(timespec=form).removesuffix("+00:00") + "Z"
 
 
 def _shown_level(raised: AlertRaised) -> Level:
@@ -269,6 +260,7 @@ def _what(raised: AlertRaised, look: Look, told_at_ms: int) -> list[str]:
     terms = [quotes.format(defused(term, 40)) for term in evidence.top_terms[:TERMS_MAX]]
     if terms:
         lines.append(say["terms"].format(terms=", ".join(terms)))
+    lines += [line for line in (themes_line(evidence.themes, lang), copies_line(evidence.themes, lang)) if line]
     subjects = [f"{category_name(name, lang)} ({number(n, lang)})" for name, n in evidence.categories[:2]]
     if subjects:
         lines.append(say["categories"].format(categories=", ".join(subjects)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.domain.incident import EvidenceMention
-from ops.render.alert import utc
+from ops.render.moments import utc
 
 if TYPE_CHECKING:
     from ops.backtest_result import Backtest, Figures, Found, History

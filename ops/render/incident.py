@@ -11,11 +11,13 @@ from engine.domain.playbook import Plan
 from ops.render import alert as render
 from ops.render.alert import Look
 from ops.render.neutral import plain
+from ops.render.themes import theme_lines
 from ops.render.wording import in_team_time
 
 _WORDS = {
     "fr": {
         "none": "Aucun incident.", "timeline": "MAIN COURANTE", "steps": "ÉTAPES", "drafts": "BROUILLONS",
+        "themes": "THÈMES",
         "missing": "bloqué, il manque", "findings": "à corriger", "ready": "à relire et approuver", "phase": "PHASE",
         "suspected": "suspecté", "open": "ouvert", "acknowledged": "pris en charge", "contained": "maîtrisé",
         "resolved": "terminé", "false_alarm": "fausse alerte",
@@ -23,6 +25,7 @@ _WORDS = {
     "en": {
         "none": "No incident.", "timeline": "LOG", "steps": "STEPS", "drafts": "DRAFTS",
         "missing": "blocked, missing", "findings": "to mend", "ready": "to read over and approve", "phase": "PHASE",
+        "themes": "THEMES",
         "suspected": "suspected", "open": "open", "acknowledged": "acknowledged", "contained": "contained",
         "resolved": "over", "false_alarm": "false alarm",
     },
@@ -71,6 +74,8 @@ def incident_text(incident: Incident, plan: Plan | None, look: Look) -> str:
     changed_ms = incident.levels[-1].at_ms if incident.levels else incident.opened_at_ms
     raised = AlertRaised(Alert("", kind, changed_ms, incident), plan)
     lines = [render.text(raised, look, changed_ms), "", f"{say['phase']} {say[incident.phase.value]}"]
+    if incident.evidence.themes:
+        lines += ["", say["themes"], *(f"  {line}" for line in theme_lines(incident.evidence.themes, look.lang))]
     lines += ["", say["timeline"]]
     for entry in incident.timeline:
         said = in_team_time(plain(entry.text, 400), look.zone, look.lang, entry.at_ms)

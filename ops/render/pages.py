@@ -12,6 +12,7 @@ from engine.domain.incident import Incident
 from engine.domain.playbook import Draft, Plan
 from ops.render.neutral import defused, plain
 from ops.render.replay import when
+from ops.render.themes import theme_lines
 from ops.render.wording import duration, number
 
 _FR = {
@@ -27,6 +28,7 @@ _FR = {
     "nobody": "auteurs inconnus de la source",
     "terms": "On y parle de\u00a0: {terms}.",
     "networks": "Réseaux\u00a0: {networks}.",
+    "themes": "Thèmes",
     "levels": "Niveaux",
     "at": "Heure (UTC)",
     "level": "Niveau",
@@ -56,6 +58,7 @@ _EN = {
     "nobody": "authors unknown to the source",
     "terms": "They speak of: {terms}.",
     "networks": "Networks: {networks}.",
+    "themes": "Themes",
     "levels": "Levels",
     "at": "Time (UTC)",
     "level": "Level",
@@ -123,7 +126,14 @@ def _head(incident: Incident, lang: str) -> list[str]:
     if evidence.top_terms:
         lines.append("- " + str(say["terms"]).format(terms=defused(", ".join(evidence.top_terms), 200)))
     networks = ", ".join(f"{name} {number(n, lang)}" for name, n in evidence.networks)
-    return [*lines, "- " + str(say["networks"]).format(networks=networks), ""]
+    lines += ["- " + str(say["networks"]).format(networks=networks), ""]
+    if evidence.themes:
+        lines += [f"## {say['themes']}", ""]
+        lines += [
+            f"{line[: len(line) - len(line.lstrip())]}- {line.lstrip()}" for line in theme_lines(evidence.themes, lang)
+        ]
+        lines.append("")
+    return lines
 
 
 def _levels(incident: Incident, lang: str) -> list[str]:

@@ -9,6 +9,7 @@ from engine.domain.effects import AlertRaised
 from engine.domain.incident import Incident, Level
 from engine.domain.playbook import Plan
 from ops.render.neutral import plain
+from ops.render.themes import copies_line, themes_line
 from ops.render.wording import duration, number
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ def incident_lines(incident: Incident, plan: Plan | None, lang: str) -> list[str
     lines.append(f"  {facts}")
     if evidence.top_terms:
         lines.append(f"  {say['terms']}: {plain(', '.join(evidence.top_terms), 200)}")
+    told = (themes_line(evidence.themes, lang), copies_line(evidence.themes, lang))
+    lines += [f"  {line}" for line in told if line]
     if plan is not None:
         blocked = sum(draft.blocked for draft in plan.drafts)
         drafts = say["drafts"].format(n=len(plan.drafts), blocked=blocked)

@@ -6,7 +6,8 @@ from typing import Any
 
 from engine.domain.incident import EvidenceMention, Incident
 from engine.domain.playbook import Draft, Plan
-from ops.render.alert import utc
+from ops.render.moments import utc
+from ops.render.themes import themes_view
 
 
 def incident_view(incident: Incident, plan: Plan | None) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def incident_view(incident: Incident, plan: Plan | None) -> dict[str, Any]:
         ],
         "evidence": {
             "top_terms": list(evidence.top_terms),
+            "themes": themes_view(evidence.themes),
             "observed": evidence.observed,
             "expected": evidence.expected,
             "since": utc(evidence.since_ms),

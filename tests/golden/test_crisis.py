@@ -15,7 +15,8 @@ from engine.domain.batch import Batch, Command
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.playbook import BrandVoice
 from ops.app import build_engine
-from ops.render.alert import Look, text, utc
+from ops.render.alert import Look, text
+from ops.render.moments import utc
 from ops.render.report import incident_view
 from tests.infra.fakes import MINUTE_MS, START_MS, Recorder, storm, synthetic
 

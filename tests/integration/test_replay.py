@@ -17,7 +17,7 @@ from tests.infra.fakes import mention, storm, synthetic
 from tests.infra.service import record
 
 INCIDENT_KEYS = ["id", "brand", "opened_at", "closed_at", "levels", "evidence", "playbook", "drafts"]
-EVIDENCE_KEYS = {"top_terms", "observed", "expected", "since", "authors", "networks", "mentions"}
+EVIDENCE_KEYS = {"top_terms", "themes", "observed", "expected", "since", "authors", "networks", "mentions"}
 
 
 @pytest.fixture

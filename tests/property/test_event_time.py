@@ -112,4 +112,5 @@ def test_the_same_with_the_real_detector_and_provisional_alerts(seed, size):
     early = live(make_engine("vigie", provisional=True), shaken, [size] * (len(shaken) // size))
     assert early.incidents == straight.incidents
     assert [key for key in early.alerts if "~" not in key] == list(straight.alerts)
-    assert early.counts["provisional_alerts", ("raised",)] >= 1
+    if size <= 5:  # larger batches may bring the bins that close together with what would have been told early
+        assert early.counts["provisional_alerts", ("raised",)] >= 1

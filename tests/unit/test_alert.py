@@ -204,7 +204,7 @@ def test_the_view_has_exactly_the_keys_that_were_promised() -> None:
     assert [list(change) for change in view["levels"]] == [["at", "level", "reasons"]] * 2
     assert [change["level"] for change in view["levels"]] == ["jaune", "rouge"]
     assert list(view["evidence"]) == [
-        "top_terms", "observed", "expected", "since", "authors", "networks", "mentions",
+        "top_terms", "themes", "observed", "expected", "since", "authors", "networks", "mentions",
     ]  # fmt: skip
     assert view["evidence"]["networks"] == {"x": 80, "facebook": 42}
     assert list(view["evidence"]["mentions"][0]) == ["role", "id", "source", "text", "created_at", "negative"]

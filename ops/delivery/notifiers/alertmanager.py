@@ -17,7 +17,7 @@ from typing import Any
 from engine.domain.incident import CLOSED_PHASES, AlertKind, Level, Standing
 from ops.delivery.http import post
 from ops.delivery.message import Message
-from ops.render.alert import utc
+from ops.render.moments import utc
 from ops.render.neutral import plain
 from ops.store.codec import dumps
 
