@@ -10,16 +10,37 @@ from importlib.util import find_spec
 from pathlib import Path
 from zlib import crc32
 
+from detectors.text.comments import CORPUS, comments_of
 from detectors.text.fold import fold_many
 from detectors.text.training import Example, Recipe
 from engine.domain.errors import InputError
 
-CORPUS = Path(__file__).with_name("corpus")
+OWN = "own"
+"""The name of the source that is the corpus: its training themes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A text as a network shows it, `{}` the text, at a part of its weight."""
+
+    form: str
+    part: float
+    lowered: bool = False
+
+    def around(self, example: Example) -> Example:
+        """The example, framed.
+
+        >>> Frame("@nordalia {}", 0.5).around(Example("Merci", "pos", 2.0))
+        Example(text='@nordalia Merci', label='pos', weight=1.0, shared_only=False, typical=False, origin='Merci')
+        """
+        text = self.form.format(example.text.lower() if self.lowered else example.text)
+        return replace(example, text=text, weight=example.weight * self.part, origin=example.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A labelled file. `labels` maps its labels to ours with a weight; `share` keeps that part of its texts."""
+    """A labelled file, or the corpus. `labels` maps its labels to ours with a weight; `share` keeps that part of its
+    texts."""
 
     name: str
     labels: tuple[tuple[str, str, float], ...]
@@ -28,6 +49,8 @@ class Source:
     """Written for this project: stands in `corpus/`, not in the data folder."""
     typical: bool = False
     """Like what will be read: sets the temperature."""
+    frames: tuple[Frame, ...] = ()
+    """The texts once more, as a network would show them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +63,34 @@ class Plan:
     lexicons: tuple[str, ...]
 
 
+# Links, handles and missing capitals come with the network and tell nothing of the tone. In the corpus links stand in
+# headlines above all; untold, a table takes a link for the sign of neutral news (French tweets: 4 points lower)
+_HANDLE = Frame("@nordalia {}", 0.3)
+_FRENCH_FRAMES = (Frame("{} https://lumeo.example", 0.5), _HANDLE, Frame("{}", 0.5, lowered=True))
+_ENGLISH_FRAMES = (replace(_HANDLE, part=0.5),)
+_OWN_FR = (("neg", "neg", 2.0), ("neu", "neu", 1.6), ("pos", "pos", 2.0))
+_OWN_EN = (("neg", "neg", 8.0), ("neu", "neu", 8.0), ("pos", "pos", 10.0))
+
 RECIPES: dict[str, Plan] = {
     "fr": Plan(
         Recipe("fr", strength=1.0, passes=14),
         (
-            Source("seed_fr", (("neg", "neg", 3.0), ("neu", "neu", 3.0), ("pos", "pos", 3.0)), own=True, typical=True),
-            Source("xed_fr", (("neg", "neg", 0.15), ("pos", "pos", 0.3))),
+            Source(OWN, _OWN_FR, own=True, typical=True, frames=_FRENCH_FRAMES),
+            Source("seed_fr", _OWN_FR, own=True, typical=True, frames=_FRENCH_FRAMES),
+            Source("xed_fr", (("neg", "neg", 0.3), ("pos", "pos", 0.5))),
             # English words teach French little, but hashtags, emoji, valence and what neutral looks like carry over
-            Source(
-                "semeval2013_2016_en", (("neg", "neg", 0.4), ("neu", "neu", 0.15), ("pos", "pos", 0.15)), share=0.25
-            ),
+            Source("semeval2013_2016_en", (("neg", "neg", 0.8), ("neu", "neu", 0.15), ("pos", "pos", 0.4)), share=0.25),
         ),
         lexicon_weight=0.5,
         lexicons=("vaderSentiment_fr", "own"),
     ),
     "en": Plan(
-        Recipe("en", strength=2.0, passes=14),
-        (Source("semeval2013_2016_en", (("neg", "neg", 2.8), ("neu", "neu", 0.8), ("pos", "pos", 1.0)), typical=True),),
+        Recipe("en", strength=0.8, passes=14),
+        (
+            Source(OWN, _OWN_EN, own=True, typical=True, frames=_ENGLISH_FRAMES),
+            Source("seed_en", _OWN_EN, own=True, typical=True, frames=_ENGLISH_FRAMES),
+            Source("semeval2013_2016_en", (("neg", "neg", 2.8), ("neu", "neu", 0.8), ("pos", "pos", 1.0))),
+        ),
         lexicon_weight=0.3,
         lexicons=("vaderSentiment",),
     ),
@@ -67,7 +101,7 @@ _LEXICON_FILES = {"vaderSentiment_fr": ("fr_lexicon.txt", "->"), "vaderSentiment
 def examples_of(lang: str, folder: Path, valences: dict[str, float]) -> list[Example]:
     """The training texts of a language's table: its files, in order, then the words of its lexicon."""
     plan = RECIPES[lang]
-    examples = [example for source in plan.sources for example in _read(source, folder)]
+    examples = [example for source in plan.sources for example in _read(source, lang, folder)]
     return examples + [
         Example(word, "pos" if valence > 0 else "neg", plan.lexicon_weight * min(abs(valence), 3.0))
         for word, valence in sorted(valences.items())
@@ -90,14 +124,18 @@ def read_rows(path: Path) -> list[tuple[str, str]]:
     return [(label, text) for label, tab, text in cells if tab]
 
 
-def _read(source: Source, folder: Path) -> list[Example]:
-    rows = read_rows((CORPUS if source.own else folder) / f"{source.name}.tsv")
+def _read(source: Source, lang: str, folder: Path) -> list[Example]:
+    if source.name == OWN:
+        rows = [(comment.sentiment, comment.text) for comment in comments_of(lang, "training")]
+    else:
+        rows = read_rows((CORPUS if source.own else folder) / f"{source.name}.tsv")
     taught = {theirs: (ours, weight) for theirs, ours, weight in source.labels}
-    return [
+    examples = [
         Example(text, *taught[label], typical=source.typical)
         for label, text in rows
         if label in taught and crc32(text.encode()) % 1000 < source.share * 1000
     ]
+    return examples + [frame.around(example) for frame in source.frames for example in examples]
 
 
 def read_valences(lang: str) -> dict[str, float]:

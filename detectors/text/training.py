@@ -37,6 +37,8 @@ class Example:
     """Of another language: only its facts and signs (emoji, punctuation) teach, not its words."""
     typical: bool = False
     """Like what will be read: one in five of these sets the temperature."""
+    origin: str = ""
+    """The text that this one was made from, if any: the two are held out together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def fit(examples: Sequence[Example], recipe: Recipe, vocabulary: Vocabulary) -> 
         raise ValueError(f"{recipe.lang}: no example of some label")
     temperature = 1.0
     if typical.any():
-        held = typical & np.array([crc32(e.text.encode("utf-8", "replace")) % 5 == 0 for e in examples])
+        held = typical & np.array([crc32((e.origin or e.text).encode("utf-8", "replace")) % 5 == 0 for e in examples])
         first = _coefficients(matrix[~held], labels[~held], weights[~held], recipe)
         temperature = best_temperature(matrix[held] @ first, labels[held], weights[held])
     return quantise(recipe.lang, _coefficients(matrix, labels, weights, recipe), lexicon, temperature)
