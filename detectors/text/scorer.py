@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from detectors.text.fold import TEXT_CHARS_MAX
 from detectors.text.language import LanguageTeller, normalise_lang, table_for
+from detectors.text.overlay import Overlay, OverlayTable
 from detectors.text.reading import Reading, read
 from detectors.text.tables import WEIGHTS, Table, load_table, shipped
 from detectors.text.vocabulary import Vocabulary, load_vocabulary, names
@@ -26,8 +27,8 @@ from engine.domain.scores import Floats, Scores
 
 CHUNK_CHARS_MAX = 400_000
 CHUNK_TEXTS_MAX = 1_024
-_EXP_STEPS = 256
-_EXP = np.array([math.exp(-i / _EXP_STEPS) for i in range(_EXP_STEPS * 30)])
+LOGIT_STEPS = 256
+_EXP = np.array([math.exp(-i / LOGIT_STEPS) for i in range(LOGIT_STEPS * 30)])
 
 _names = lru_cache(maxsize=4_096)(names)
 
@@ -37,9 +38,11 @@ class LinearScorer:
 
     def __init__(self, langs: tuple[str, ...], tables: dict[str, Table], vocabulary: Vocabulary) -> None:
         self._teller = LanguageTeller(langs)
-        self._tables = tables
-        self._stores = {lang: WordStore(table.slots, table.lexicon, vocabulary) for lang, table in tables.items()}
+        self.tables = tables
+        self.stores = {lang: WordStore(table.slots, table.lexicon, vocabulary) for lang, table in tables.items()}
         self._default = table_for(langs[0], tuple(tables))
+        self.overlay = Overlay()
+        """What was learnt from corrections; another may be put in its place between two batches."""
 
     def score_many(self, texts: Sequence[str], langs: Sequence[str | None]) -> Scores:
         """Score a batch; `langs` holds what the source said, None where it said nothing.
@@ -50,7 +53,7 @@ class LinearScorer:
         (('neg', 'neu'), ('outage',), ('fr', 'fr'))
         """
         told = self._teller.tell_many(texts, langs)
-        known = tuple(self._tables)
+        known = tuple(self.tables)
         table_of = {lang: table_for(lang, known) for lang in set(told)}
         which = [table_of[lang] for lang in told]
         probabilities = np.zeros((len(texts), 3), dtype=np.float32)
@@ -59,10 +62,17 @@ class LinearScorer:
         for name in known:
             rows = [i for i, other in enumerate(which) if other == name]
             for chunk in _chunks(texts, rows):
-                reading = read([texts[i] for i in chunk], self._stores[name])
-                probabilities[chunk] = _probabilities(reading, self._stores[name], self._tables[name])
+                reading = read([texts[i] for i in chunk], self.stores[name])
+                probabilities[chunk] = _probabilities(
+                    reading, self.stores[name], self.tables[name], self.overlay.tables.get(name)
+                )
                 urgency[chunk], masks[chunk] = reading.urgency, reading.masks
         return Scores(tuple(told), probabilities, tuple(map(_names, masks.tolist())), urgency)
+
+    def table_names(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[str]:
+        """Which table reads each text."""
+        known = tuple(self.tables)
+        return [table_for(lang, known) for lang in self._teller.tell_many(texts, langs)]
 
     def categorise_many(self, texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         """Categories only, by the crisis vocabulary.
@@ -72,7 +82,7 @@ class LinearScorer:
         """
         masks: list[int] = []
         for chunk in _chunks(texts, list(range(len(texts)))):
-            masks += read([texts[i] for i in chunk], self._stores[self._default]).masks.tolist()
+            masks += read([texts[i] for i in chunk], self.stores[self._default]).masks.tolist()
         return tuple(map(_names, masks))
 
 
@@ -100,11 +110,19 @@ def hashed_sums(reading: Reading, store: WordStore, table: Table) -> NDArray[np.
     return np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int64)
 
 
-def _probabilities(reading: Reading, store: WordStore, table: Table) -> Floats:
+def logits_of(reading: Reading, store: WordStore, table: Table) -> NDArray[np.float64]:
+    """The shipped logits, shape (n, 3)."""
     logits = hashed_sums(reading, store, table) * table.slot_unit / np.sqrt(np.maximum(reading.features, 1))[:, None]
     logits += table.facts[reading.facts].sum(axis=1, dtype=np.int64) * table.fact_unit
+    return np.asarray(logits)
+
+
+def _probabilities(reading: Reading, store: WordStore, table: Table, learnt: OverlayTable | None) -> Floats:
+    logits = logits_of(reading, store, table)
+    if learnt is not None:
+        logits += learnt.logits(reading, store)
     logits[reading.features == 0] = (0.0, 6.0, 0.0)  # nothing to read: neutral
-    below = np.rint((logits.max(axis=1, keepdims=True) - logits) * _EXP_STEPS)
+    below = np.rint((logits.max(axis=1, keepdims=True) - logits) * LOGIT_STEPS)
     parts = _EXP[np.minimum(below, len(_EXP) - 1).astype(np.int64)]
     total = parts[:, 0] + parts[:, 1] + parts[:, 2]
     return np.asarray(parts / total[:, None], dtype=np.float32)

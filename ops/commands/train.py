@@ -22,6 +22,7 @@ def train(
 
     Example: `vigie train --data ../shared/data/text --out /tmp/weights`
     """
+    from detectors.text.guard import GUARDS, make_guards
     from detectors.text.sources import RECIPES, examples_of, read_valences, recipe_of
     from detectors.text.tables import WEIGHTS, save_table
     from detectors.text.training import fit
@@ -43,3 +44,4 @@ def train(
         path = folder / f"{lang}.npz"
         save_table(table, path)
         print(f"{lang}: {len(examples)} texts, {path.stat().st_size / 1e6:.1f} MB in {path}", file=sys.stderr)  # noqa: T201
+    make_guards(folder, GUARDS if out is None else folder / "guard")
