@@ -157,12 +157,13 @@ def build_engine(
     playbook_dirs: Sequence[Path] = (),
     langs: tuple[str, ...] = (),
     in_a_hurry: bool = False,
+    scorer: TextScorer | None = None,
 ) -> Engine:
     """An engine with the real pieces, its memory empty. `in_a_hurry` leaves the shipped playbooks for later.
 
     Raises ConfigError or PlaybookError when a setting or a playbook file can't be used.
     """
-    scorer = _scorer(config, langs)
+    scorer = scorer or make_scorer(config, langs)
     planner = _planner(playbook_dirs, in_a_hurry=in_a_hurry)
     return Engine(config, scorer, brand_detectors(config, detectors), planner, signals_maker(config))
 
@@ -189,10 +190,11 @@ def build_sides(
         return Side(its, lambda brand: watch(place, brand.name, make(brand)), signals_maker(its))
 
     sides = [side(place, budget) for place, budget in enumerate(budgets)]
-    return Sides(sides, scorer or _scorer(config), _planner(playbook_dirs, in_a_hurry=True))
+    return Sides(sides, scorer or make_scorer(config), _planner(playbook_dirs, in_a_hurry=True))
 
 
-def _scorer(config: EngineConfig, langs: tuple[str, ...] = ()) -> TextScorer:
+def make_scorer(config: EngineConfig, langs: tuple[str, ...] = ()) -> TextScorer:
+    """The text model in the languages of the brands."""
     spoken = langs or tuple(dict.fromkeys(lang for b in config.brands if b.voice for lang in b.voice.langs))
     return load_scorer(spoken or ("fr", "en"))
 
@@ -225,7 +227,7 @@ def restore_engine(
     engine.restore(parts, incidents, plans)
 
 
-def open_engine(settings: Settings, store: Store) -> Engine:
+def open_engine(settings: Settings, store: Store, scorer: TextScorer | None = None) -> Engine:
     """An engine that goes on where the store says. A brand that was given another detector warms up again."""
     config, choices = engine_config(settings), detector_choices(settings)
     make = brand_detectors(config, choices)
@@ -233,7 +235,7 @@ def open_engine(settings: Settings, store: Store) -> Engine:
     def anew(brand: str, stored: str) -> dict[str, Any] | None:
         return None if stored == choices.of(brand).name else make(BrandConfig(brand)).snapshot()
 
-    engine = build_engine(config, detectors=choices, playbook_dirs=settings.playbooks.directories)
+    engine = build_engine(config, detectors=choices, playbook_dirs=settings.playbooks.directories, scorer=scorer)
     restore_engine(engine, store, anew)
     return engine
 

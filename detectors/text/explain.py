@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text import roles as w
-from detectors.text.fold import HANDLE, SEP, TEXT_CHARS_MAX, URL, fold_many
+from detectors.text.fold import HANDLE, SEP, TEXT_CHARS_MAX, URL, emoji_char, fold_many
 from detectors.text.overlay import Logits, OverlayTable, root_words
 from detectors.text.reading import FACTS, Reading, fact_name, read
 from detectors.text.scorer import LinearScorer, logits_of
@@ -24,6 +24,8 @@ from engine.domain.scores import LABELS
 
 _SHOWN = {HANDLE: "@…", URL: "http…"}
 _WORD_CHARS_MAX = 40
+TELLING_PART = 0.2
+"""A word that brought less than this part of what the first one brought is not worth showing."""
 VALENCE_FACTS = frozenset({"valence", "positive", "negative", "valence_a_word", "last_valence", "mixed"})
 """Facts that come from the words of the lexicon."""
 
@@ -42,6 +44,10 @@ class Push:
     """of which this much through corrections."""
     at: int = -1
     """Place of the first word among the text's words; -1 for what has no place."""
+
+    @property
+    def is_valence(self) -> bool:
+        return self.kind == "fact" and self.name.partition(" ")[0] in VALENCE_FACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,8 @@ class Explanation:
         for at, value in bad.items():
             share[at] += max(facts, 0.0) * value / sum(bad.values())
         best = sorted((at for at in share if share[at] > 0 and _tells(words[at].name)), key=lambda at: (-share[at], at))
-        return tuple(dict.fromkeys(words[at].name for at in best))[:n]
+        telling = [words[at].name for at in best if share[at] >= TELLING_PART * share[best[0]]]
+        return tuple(dict.fromkeys(telling))[:n]
 
 
 def explain(scorer: LinearScorer, text: str, lang: str | None) -> Explanation:
@@ -178,9 +185,11 @@ def _written(text: str, store: WordStore, reading: Reading) -> list[str]:
             inner = piece.strip('.,;:!?()[]"«»…') if len(tokens) > 1 else piece
             spelled.setdefault(token, inner if len(fold_many([inner])[0]) == 1 else token)
     folded = [store.words[i] for i in reading.ids[1:].tolist()]
-    return [_SHOWN.get(token, spelled.get(token, token))[:_WORD_CHARS_MAX] for token in folded]
+    return [_SHOWN.get(token, spelled.get(token, emoji_char(token)))[:_WORD_CHARS_MAX] for token in folded]
 
 
 def _tells(word: str) -> bool:
-    """Whether a word says something to a reader: no handle, link, figure or mark; a smile or a frown does."""
-    return word not in _SHOWN.values() and (any(char.isalpha() for char in word) or bool(w.role_of(word) & w.EMOJI))
+    """Whether a word says something to a reader: no handle, link, figure or mark, nor one of a letter or two; a smile
+    or a frown does."""
+    letters = sum(char.isalpha() for char in word)
+    return word not in _SHOWN.values() and (letters > 2 or bool(w.role_of(word) & w.EMOJI))

@@ -99,7 +99,7 @@ def word_slots(reading: Reading, store: WordStore) -> Ints:
 
 def root_words(reading: Reading) -> Logits:
     """Square root of each text's tokens, shape (n,)."""
-    return np.sqrt(np.maximum(np.diff(reading.starts, append=len(reading.ids)) - 1, 1))
+    return np.asarray(np.sqrt(np.maximum(np.diff(reading.starts, append=len(reading.ids)) - 1, 1)))
 
 
 def model_id(tables: Mapping[str, Table]) -> str:
@@ -145,7 +145,7 @@ def decode_overlay(raw: bytes) -> Overlay:
     try:
         with np.load(io.BytesIO(raw), allow_pickle=False) as data:
             parts = {name: data[name] for name in data.files}
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise StateError(f"no learnt overlay ({error}); label once more to make it again") from error
     if int(parts["format"][0]) != FORMAT:
         raise StateError(

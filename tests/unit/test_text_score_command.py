@@ -49,7 +49,9 @@ def test_a_line_over_the_limit_is_cut_and_its_neighbours_stand(monkeypatch: pyte
 
 
 def test_rows_have_the_five_keys_in_order() -> None:
-    rows = [json.loads(line) for line in render(load_scorer(), ["Encore en panne, c'est nul !", ""], "fr").splitlines()]
+    rows = [
+        json.loads(line) for line in render(load_scorer(), ["Encore en panne, c'est nul !", ""], lang="fr").splitlines()
+    ]
     assert [list(row) for row in rows] == [["lang", "label", "negative", "sentiment", "categories"]] * 2
     assert (rows[0]["label"], rows[0]["categories"]) == ("neg", ["outage"])
     assert (rows[1]["label"], rows[1]["categories"], rows[1]["lang"]) == ("neu", [], "fr")
