@@ -37,11 +37,11 @@ SCALES = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1)
 class LearnParams:
     """How boldly to learn. Chosen on development data; see docs/text.md."""
 
-    pull: float = 1.0
+    pull: float = 1.5
     """Strength of the pull to zero."""
     rehearsal: float = 0.12
     """What a text of the shipped sample weighs beside a correction."""
-    negatives: float = 1.8
+    negatives: float = 2.4
     """What a correction to negative weighs beside the others: a miss costs a team more than a false one."""
     passes: int = 60
 
