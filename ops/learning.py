@@ -7,8 +7,9 @@ asks for the newest number and puts the weights in place between two batches.
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,15 +17,19 @@ import orjson
 from detectors.text.learning import Lesson, learn
 from detectors.text.overlay import Overlay, decode_overlay, encode_overlay, model_id
 from detectors.text.scorer import LinearScorer
+from engine.domain.batch import Batch, Cursor
 from engine.domain.config import EngineConfig
-from engine.domain.errors import InputError, MentionError, StateError
+from engine.domain.errors import InputError, MentionError, StateError, VigieError
 from engine.domain.labels import Correction
+from engine.ports.source import Source
 from engine.ports.text import TextScorer
 from ops.app import make_scorer
 from ops.remembered import remembered
 from ops.settings import Settings
 from ops.store import Store
 from streams.labels import LabelRecord
+
+log = logging.getLogger("vigie")
 
 HTTP_ACTOR = "http"
 
@@ -108,6 +113,37 @@ class Follower:
             self._scorer.overlay = stored_overlay(self._store, self._scorer, self._version)
             self._seen = self._store.labels.newest()
         return self._scorer.overlay.version
+
+
+class Freshened:
+    """A source after whose every poll the newest overlay is in place: a correction that was answered before a mention
+    came is known when that mention is read. A store that can't be read now leaves the version that stands."""
+
+    def __init__(self, source: Source, follower: Follower) -> None:
+        self.name = source.name
+        self._source, self._follower = source, follower
+
+    def seek(self, positions: Mapping[str, str]) -> None:
+        """As the source."""
+        self._source.seek(positions)
+
+    def poll(self, max_mentions: int, timeout_s: float) -> Batch:
+        """Poll, then look for a newer version."""
+        batch = self._source.poll(max_mentions, timeout_s)
+        if batch.mentions:
+            try:
+                self._follower.refresh()
+            except VigieError as error:  # the batch is in hand: it must be worked through all the same
+                log.warning("corrections: %s", error)
+        return batch
+
+    def committed(self, cursors: Sequence[Cursor]) -> None:
+        """As the source."""
+        self._source.committed(cursors)
+
+    def close(self) -> None:
+        """As the source."""
+        self._source.close()
 
 
 class Teacher:

@@ -25,7 +25,7 @@ from engine.ports.source import Source
 from ops.app import engine_config, make_scorer, open_engine, program_version
 from ops.delivery.build import channels_of, look_of
 from ops.delivery.worker import Delivery
-from ops.learning import Follower, Teacher, reader_of
+from ops.learning import Follower, Freshened, Teacher, reader_of
 from ops.metrics import Metrics
 from ops.render.explain import Reasons
 from ops.replaying import quieten_collector
@@ -215,10 +215,9 @@ class Service:
         started = time.perf_counter()
         try:
             commands = self._store.pending_commands()
-            self._learnt.refresh()
             batch = run_once(
-                self._engine, source, self, self._clock_ms, commands=commands, timeout_s=timeout_s, live=True,
-                may_end=len(self._sources) == 1,
+                self._engine, Freshened(source, self._learnt), self, self._clock_ms, commands=commands,
+                timeout_s=timeout_s, live=True, may_end=len(self._sources) == 1,
             )  # fmt: skip
         except TransientError as error:
             self._in_trouble(f"{source.name}: {error}")

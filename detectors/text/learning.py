@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text.guard import HELD, TEST, Guard, load_guard
-from detectors.text.overlay import Logits, Overlay, OverlayTable, model_id, quantised
+from detectors.text.overlay import Ints, Logits, Overlay, OverlayTable, model_id, quantised
 from detectors.text.rows import FACT_PART, PAIR_PART, Rows, join, rows_of
 from detectors.text.scorer import LinearScorer
 from detectors.text.words import SLOTS
@@ -104,9 +104,11 @@ def _learn_one(
     targets = np.concatenate((np.eye(len(LABELS))[labels], softmax(taught.logits)))
     said_weights = np.where(labels == 0, params.negatives, 1.0)
     best: tuple[OverlayTable, tuple[float, float, float]] | None = None
+    slots = np.unique(said.slots)
+    design = _design(rows, slots)
     for more in REHEARSALS:
         weights = np.concatenate((said_weights, np.full(len(taught), params.rehearsal * more)))
-        table = _fitted(rows, said, targets, weights, params)
+        table = _fitted(design, slots, rows.logits, targets, weights, params)
         bounded = _bounded(guard, table)
         if best is None or bounded[0] > best[1][0]:
             best = table, bounded
@@ -124,16 +126,23 @@ def softmax(logits: Logits) -> Logits:
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
-def _fitted(rows: Rows, said: Rows, targets: Logits, weights: Logits, params: LearnParams) -> OverlayTable:
+def _design(rows: Rows, slots: Ints) -> Any:
+    """The columns that can learn, and no others: the words and pairs of the corrections, facts, and one for all."""
+    from scipy.sparse import hstack
+
+    whole = rows.design()
+    return hstack([whole[:, slots], whole[:, SLOTS:]]).tocsr()
+
+
+def _fitted(
+    design: Any, slots: Ints, shipped: Logits, targets: Logits, weights: Logits, params: LearnParams
+) -> OverlayTable:
     """Regularised multinomial logistic regression with the shipped logits as a start that is not learnt."""
-    slots = np.unique(said.slots)
-    facts = rows.design()[:, SLOTS:]
-    design = _side_by_side(rows.design()[:, slots], facts)
     wide = design.shape[1]
 
     def loss(flat: Logits) -> tuple[float, Logits]:
         learnt = flat.reshape(wide, len(LABELS))
-        told = softmax(rows.logits + design @ learnt)
+        told = softmax(shipped + design @ learnt)
         value = -float((weights[:, None] * targets * np.log(np.maximum(told, 1e-12))).sum())
         slope = design.T @ (weights[:, None] * (told - targets)) + params.pull * learnt
         return value + params.pull / 2 * float(flat @ flat), np.asarray(slope).ravel()
@@ -141,12 +150,6 @@ def _fitted(rows: Rows, said: Rows, targets: Logits, weights: Logits, params: Le
     found = _minimised(loss, wide * len(LABELS), params.passes).reshape(wide, len(LABELS))
     parts = np.where(slots < SLOTS // 2, 1.0, PAIR_PART)
     return quantised(slots, found[: len(slots)] * parts[:, None], found[len(slots) : -1] * FACT_PART, found[-1])
-
-
-def _side_by_side(left: Any, right: Any) -> Any:
-    from scipy.sparse import hstack
-
-    return hstack([left, right]).tocsr()
 
 
 def _minimised(loss: Any, size: int, passes: int) -> NDArray[np.float64]:

@@ -26,6 +26,7 @@ from engine.domain.scores import LABELS
 
 Ints = NDArray[np.int64]
 Logits = NDArray[np.float64]
+Sums = NDArray[np.int32]
 
 FORMAT = 1
 WEIGHT_MAX = 32_000
@@ -46,6 +47,10 @@ class OverlayTable:
     unit: float
 
     @cached_property
+    def _by_word(self) -> _ByWord:
+        return _ByWord()
+
+    @cached_property
     def _place(self) -> NDArray[np.int32]:
         place = np.zeros(SLOTS, dtype=np.int32)
         place[self.slots] = np.arange(1, len(self.slots) + 1, dtype=np.int32)
@@ -55,11 +60,18 @@ class OverlayTable:
     def _rows(self) -> NDArray[np.int32]:
         return np.concatenate((np.zeros((1, 3), dtype=np.int32), self.weights.astype(np.int32)))
 
-    def token_sums(self, reading: Reading, store: WordStore) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def token_sums(self, reading: Reading, store: WordStore) -> tuple[Sums, Sums]:
         """Learnt weights of each token, shape (t, 3), and of each pair, shape (p, 3)."""
-        words = self._rows[self._place[word_slots(reading, store)]]
+        plain, negated = self._by_word.of(store, self)
+        words = plain.take(reading.ids, axis=0)
+        turned = np.flatnonzero(reading.negated)
+        words[turned] = negated.take(reading.ids[turned], axis=0)
         words[reading.starts] = 0
-        return words, self._rows[self._place[reading.pairs]]
+        return words, self.rows_at(reading.pairs)
+
+    def rows_at(self, slots: Ints) -> Sums:
+        """Learnt weights of these rows of the shipped table, shape (len(slots), 3)."""
+        return self._rows.take(self._place.take(slots), axis=0)
 
     def fact_sums(self, reading: Reading) -> Ints:
         """Learnt weights of each text's facts and of every text, shape (n, 3)."""
@@ -68,9 +80,29 @@ class OverlayTable:
     def logits(self, reading: Reading, store: WordStore) -> Logits:
         """What to add to the shipped logits, shape (n, 3)."""
         tokens, pairs = self.token_sums(reading, store)
-        tokens[reading.pair_at] += pairs
+        tokens[reading.pair_at] += pairs  # a word begins one pair at most: no place stands twice
         sums = np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int64)
         return np.asarray(sums * self.unit / root_words(reading)[:, None] + self.fact_sums(reading) * self.unit)
+
+
+class _ByWord:
+    """Learnt weights of the words that a store holds, worked out once a word, as the store does with the shipped."""
+
+    def __init__(self) -> None:
+        self._words: list[str] | None = None
+        self._plain: Sums = np.zeros((0, 3), dtype=np.int32)
+        self._negated: Sums = np.zeros((0, 3), dtype=np.int32)
+
+    def of(self, store: WordStore, table: OverlayTable) -> tuple[Sums, Sums]:
+        """Columns for every word of the store now, as it is and under a negation."""
+        if self._words is not store.words:  # another store, or one that began anew
+            self._words = store.words
+            self._plain = self._negated = np.zeros((0, 3), dtype=np.int32)
+        if len(self._plain) < len(store.words):
+            own, flipped = unigram_slots(store.hashes[len(self._plain) :])
+            self._plain = np.concatenate((self._plain, table.rows_at(own)))
+            self._negated = np.concatenate((self._negated, table.rows_at(flipped)))
+        return self._plain, self._negated
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ from detectors.text.vocabulary import Vocabulary, load_vocabulary, names
 from detectors.text.words import WordStore
 from engine.domain.errors import InputError
 from engine.domain.scores import Floats, Scores
+
+if TYPE_CHECKING:
+    from detectors.text.explain import Explanation
 
 CHUNK_CHARS_MAX = 400_000
 CHUNK_TEXTS_MAX = 1_024
@@ -73,6 +77,12 @@ class LinearScorer:
         """Which table reads each text."""
         known = tuple(self.tables)
         return [table_for(lang, known) for lang in self._teller.tell_many(texts, langs)]
+
+    def explain(self, text: str, lang: str | None) -> Explanation:
+        """Why a text is read as it is: see `detectors.text.explain.explain`."""
+        from detectors.text.explain import explain  # it is built on this module
+
+        return explain(self, text, lang)
 
     def categorise_many(self, texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         """Categories only, by the crisis vocabulary.

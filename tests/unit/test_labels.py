@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,17 @@ from starlette.testclient import TestClient
 
 from detectors.text import load_scorer
 from detectors.text.scorer import LinearScorer
+from engine.domain.batch import Batch, Cursor
+from engine.domain.config import EngineConfig
 from engine.domain.effects import IncidentSaved
 from engine.domain.errors import InputError, MentionError, TransientError
 from engine.domain.incident import Level
 from engine.domain.labels import Correction
+from engine.domain.mention import Mention
 from ops import cli
-from ops.learning import Follower, Teacher, renew, stored_overlay, with_overlay
+from ops.learning import Follower, Freshened, Teacher, renew, scorer_of_settings, stored_overlay, with_overlay
 from ops.remembered import remembered
+from ops.settings import Settings
 from ops.store import Store
 from ops.store.labels import Extent
 from streams.label_http import add_label_route
@@ -187,6 +191,43 @@ def test_a_follower_reads_by_the_newest_without_a_restart(store: Store, scorer: 
     assert off.overlay.is_empty
 
 
+class _Polled:
+    """A source of one mention; it tells what was asked of it."""
+
+    name = "polled"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def seek(self, positions: Mapping[str, str]) -> None:
+        self.asked.append("seek")
+
+    def poll(self, max_mentions: int, timeout_s: float) -> Batch:
+        self.asked.append("poll")
+        return Batch(mentions=(Mention("1", "x", "comment", "Bof", T0),))
+
+    def committed(self, cursors: Sequence[Cursor]) -> None:
+        self.asked.append("committed")
+
+    def close(self) -> None:
+        self.asked.append("close")
+
+
+class _Broken(Follower):
+    def refresh(self) -> int:
+        raise TransientError("locked")
+
+
+def test_a_polled_batch_is_not_lost_when_the_store_can_not_be_read(store: Store, scorer: LinearScorer) -> None:
+    source = _Polled()
+    fresh = Freshened(source, _Broken(store, scorer))
+    fresh.seek({})
+    assert len(fresh.poll(10, 0.0).mentions) == 1
+    fresh.committed(())
+    fresh.close()
+    assert source.asked == ["seek", "poll", "committed", "close"]
+
+
 def test_a_pinned_version_stays(store: Store, scorer: LinearScorer) -> None:
     store.labels.add(SAID[:1], "Camille")
     renew(store, load_scorer(("fr", "en")))
@@ -292,6 +333,26 @@ def test_picks_of_a_store_and_of_a_file(run: Run, store: Store, tmp_path: Path) 
     assert [
         row["mention_id"] for row in json.loads(run("picks", "--json", "-n", "3", "--file", str(path), "--db", db)[1])
     ]
+
+
+def test_a_replay_reads_by_the_store_that_the_settings_name(store: Store) -> None:
+    store.labels.add(SAID, "Camille")
+    renew(store, load_scorer(("fr", "en")))
+    config = EngineConfig(open_brands=True)
+
+    def read_by(**learning: Any) -> int:
+        settings = Settings.model_validate({"learning": learning}, context={"folder": Path(store.name).parent})
+        scorer = scorer_of_settings(settings, config)
+        assert isinstance(scorer, LinearScorer)
+        return scorer.overlay.version
+
+    assert read_by() == 0
+    assert read_by(store="vigie.db") == 1
+    assert read_by(store="vigie.db", use=False) == 0
+    with pytest.raises(InputError, match="no overlay version 5"):
+        read_by(store="vigie.db", version=5)
+    with pytest.raises(InputError, match="no such store"):
+        read_by(store="nowhere.db")
 
 
 def test_an_overlay_for_vigie_score(store: Store, scorer: LinearScorer) -> None:
