@@ -9,7 +9,7 @@ Gilbert, "VADER" (2014), whose valences are among the facts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -42,8 +42,8 @@ class LinearScorer:
 
     def __init__(self, langs: tuple[str, ...], tables: dict[str, Table], vocabulary: Vocabulary) -> None:
         self._teller = LanguageTeller(langs)
-        self.tables = tables
-        self.stores = {lang: WordStore(table.slots, table.lexicon, vocabulary) for lang, table in tables.items()}
+        self._tables = tables
+        self._stores = {lang: WordStore(table.slots, table.lexicon, vocabulary) for lang, table in tables.items()}
         self._default = table_for(langs[0], tuple(tables))
         self.overlay = Overlay()
         """What was learnt from corrections; another may be put in its place between two batches."""
@@ -57,7 +57,7 @@ class LinearScorer:
         (('neg', 'neu'), ('outage',), ('fr', 'fr'))
         """
         told = self._teller.tell_many(texts, langs)
-        known = tuple(self.tables)
+        known = tuple(self._tables)
         table_of = {lang: table_for(lang, known) for lang in set(told)}
         which = [table_of[lang] for lang in told]
         probabilities = np.zeros((len(texts), 3), dtype=np.float32)
@@ -66,16 +66,26 @@ class LinearScorer:
         for name in known:
             rows = [i for i, other in enumerate(which) if other == name]
             for chunk in _chunks(texts, rows):
-                reading = read([texts[i] for i in chunk], self.stores[name])
+                reading = read([texts[i] for i in chunk], self._stores[name])
                 probabilities[chunk] = _probabilities(
-                    reading, self.stores[name], self.tables[name], self.overlay.tables.get(name)
+                    reading, self._stores[name], self._tables[name], self.overlay.tables.get(name)
                 )
                 urgency[chunk], masks[chunk] = reading.urgency, reading.masks
         return Scores(tuple(told), probabilities, tuple(map(_names, masks.tolist())), urgency)
 
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The shipped tables, by language."""
+        return self._tables
+
+    @property
+    def stores(self) -> Mapping[str, WordStore]:
+        """The words that each table has read."""
+        return self._stores
+
     def table_names(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[str]:
         """Which table reads each text."""
-        known = tuple(self.tables)
+        known = tuple(self._tables)
         return [table_for(lang, known) for lang in self._teller.tell_many(texts, langs)]
 
     def explain(self, text: str, lang: str | None) -> Explanation:
@@ -92,7 +102,7 @@ class LinearScorer:
         """
         masks: list[int] = []
         for chunk in _chunks(texts, list(range(len(texts)))):
-            masks += read([texts[i] for i in chunk], self.stores[self._default]).masks.tolist()
+            masks += read([texts[i] for i in chunk], self._stores[self._default]).masks.tolist()
         return tuple(map(_names, masks))
 
 
