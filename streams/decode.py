@@ -131,8 +131,14 @@ def parse_created_at_ms(text: str) -> int:
     True
     """
     try:
-        # The common form, told by five characters; whatever else ISO 8601 allows goes through the pattern below.
-        if text[-1] == "Z" and text[10] == "T" and text[7] == "-" and text[16] == ":" and text[17] != "6":
+        # The common forms, told by a few characters; whatever else ISO 8601 allows goes through the pattern below.
+        if (
+            text[10] == "T" and text[7] == "-" and text[16] == ":" and text[17] != "6"
+            and (text[-1] == "Z" or (
+                text[-6] in "+-" and text[-3] == ":"
+                and (len(text) == 25 or (text[19] == "." and "0" <= text[20] <= "9"))
+            ))
+        ):  # fmt: skip
             ms = (_iso(text) - _EPOCH) // _MS
         else:
             found = _RFC3339.fullmatch(text)

@@ -72,12 +72,13 @@ class TimeIndex:
 def index_json_lines(lines: LineReader) -> TimeIndex:
     """Look through plain JSON lines, blank ones included, without decoding most of them."""
     index = TimeIndex()
+    add, next_line = index.add, lines.next_line
     while True:
         offset = lines.offset
-        raw = lines.next_line()
+        raw = next_line()
         if not raw:
             return index
-        index.add(_time_of(raw), offset)
+        add(_time_of(raw), offset)
 
 
 def disorder_of(reader: Reader) -> int:

@@ -24,6 +24,9 @@ from engine.domain.errors import StateError
 from engine.domain.series import BinCount, Reading, SignalReading, Verdict, WarmingUp
 
 VERSION: Final = 1
+_new = tuple.__new__
+_PARTS: Final = frozenset({"clock", "peaks", "hour", "tide", "rate", "share", "spike", "rate_level", "share_level"})
+"""What a snapshot holds, whatever wrote it since version 1."""
 _NO_PEAK: Final = (0.0, 0)
 _UNHEARD: Final = -9.0
 """Without a total the rate is heard only when it alarms: bursts of volume have a tail that no few weeks can teach, so
@@ -115,6 +118,7 @@ class VigieDetector:
         self._tide = Tide(self._budget) if with_total else None
         self._rate = Budgeted(rate, self._bin_s, self._budget)
         self._share = Budgeted(share, self._bin_s, self._budget) if with_total else None
+        self._full = -1.0  # where between its room and its fill the usual share stood when the budget was last parted
         self._spike = None if with_total else Spike(self._bin_s, self._budget * p.spike_part)
         self._share_out()
 
@@ -124,7 +128,10 @@ class VigieDetector:
         if share is None or tide is None:
             return
         full = (self._share_level.share - p.share_room) / (p.share_full - p.share_room)
-        full = min(max(full, 0.0), 1.0)
+        full = 0.0 if full < 0.0 else 1.0 if full > 1.0 else full
+        if full == self._full:
+            return
+        self._full = full
         tide.take_part(full * p.tide_part)
         self._rate.take_part(full * p.rate_part)
         share.take_part(1.0 - full * (p.tide_part + p.rate_part))
@@ -146,17 +153,22 @@ class VigieDetector:
 
     def step(self, x: BinCount) -> Verdict:
         start_s, _, n, total, lift = x
+        bin_s = self._bin_s
         if self._first_s is None:
             self._first_s, self._block = start_s, start_s // BLOCK_S
             self._make_tests(with_total=total is not None)
             self._rate_level.turn(start_s // HOUR_S)
         elif start_s // BLOCK_S != self._block:
             self._close_block(start_s)
-        self._seconds += self._bin_s
+        self._seconds += bin_s
         level, rate, share, spike = self._rate_level, self._rate, self._share, self._spike
-        was_active = self._any_active()  # of the tests of minutes: a swell does not silence a storm on top of it
-        base = level.at(start_s % HOUR_S + 0.5 * self._bin_s) * self._bin_s / HOUR_S
-        self._missing = self._missing + base if n == 0.0 and not total else 0.0
+        # of the tests of minutes: a swell does not silence a storm on top of it
+        was_active = rate.active or (share is not None and share.active) or (spike is not None and spike.active)
+        base = level.at(start_s % HOUR_S + 0.5 * bin_s) * bin_s / HOUR_S
+        if n == 0.0 and not total:
+            self._missing += base
+        else:
+            self._missing = 0.0
         volume = n
         if lift != 1.0:
             volume, base = self._lifted(n, base, lift)
@@ -164,9 +176,10 @@ class VigieDetector:
         if rate.moved:
             self._move_rates(rate.moved * rate.drift.m, start_s)
         self._hour_n += volume
-        self._hour_s += self._bin_s
+        self._hour_s += bin_s
         self._hour_lift += lift
-        if share is None or self._tide is None:
+        tide = self._tide
+        if share is None or tide is None:
             spike_over = spike is not None and spike.take(n / lift, start_s)
             return self._without_total(start_s, rate_over, spike_over, base) if self._warm else self._warming(start_s)
         mentions = n if total is None or total < n else total
@@ -176,7 +189,7 @@ class VigieDetector:
             self._move_share(share, start_s)
         if not self._warm:
             return self._warming(start_s)
-        return self._with_total(share, self._tide, start_s, rate_over, share_over, was_active, lift)
+        return self._with_total(share, tide, start_s, rate_over, share_over, was_active, lift)
 
     def _with_total(
         self,
@@ -205,15 +218,18 @@ class VigieDetector:
                 self._tide_reading = tide.reading(False)
         # between two hours the tide says the same: one reading serves them all
         tided = tide.reading(True) if tide_alarm else self._tide_reading
-        scores = (rate.surprise + rate.margin, share.surprise + share.margin, tide.surprise + tide.margin)
-        score = self._freshest(*scores, start_s)
+        told = (rate.surprise + rate.margin, share.surprise + share.margin, tide.surprise + tide.margin)
+        score = max(told)
+        if score > 0.0:  # most bins have none
+            score = max(self._fresh(test, surprise, start_s) for test, surprise in enumerate(told))
         alarm = share_alarm or rate_alarm or tide_alarm
         if alarm:  # it is news, whatever peak came before
             alarms = (rate_alarm, share_alarm, tide_alarm)
-            score = max(score, *(s for s, over in zip(scores, alarms, strict=True) if over))
+            score = max(score, *(s for s, over in zip(told, alarms, strict=True) if over))
         usual = tide.expected(start_s, self._bin_s) * lift
         tests = (share.reading(share_alarm), rate.reading(rate_alarm), tided)
-        return Reading(tests, usual, score, alarm, active or tide.active)
+        # straight from a tuple: the class's own __new__ costs twice as much, and this runs for every bin
+        return _new(Reading, (tests, usual, score, alarm, active or tide.active))
 
     def _without_total(self, start_s: int, rate_over: bool, spike_over: bool, base: float) -> Reading:
         rate, spike = self._rate, self._spike
@@ -279,14 +295,6 @@ class VigieDetector:
         else:
             tide.first(n, seconds / HOUR_S, hour)
         self._tide_reading = tide.reading(False)
-
-    def _freshest(self, rate: float, share: float, tide: float, start_s: int) -> float:
-        """The largest of the tests' fresh surprises; most bins have none above zero."""
-        best = rate if rate > share else share
-        best = tide if tide > best else best
-        if best <= 0.0:
-            return best
-        return max(self._fresh(0, rate, start_s), self._fresh(1, share, start_s), self._fresh(2, tide, start_s))
 
     def _fresh(self, test: int, surprise: float, start_s: int) -> float:
         """After a peak of surprise only a higher one is news, until the peak has faded: refractory for the score."""
@@ -371,6 +379,12 @@ class VigieDetector:
     def restore(self, snapshot: dict[str, Any]) -> None:
         if snapshot.get("version") != VERSION:
             raise StateError(f"detector state of version {snapshot.get('version')}: this Vigie reads {VERSION}")
+        if not snapshot.keys() >= _PARTS:
+            missing = ", ".join(sorted(_PARTS - snapshot.keys()))
+            raise StateError(
+                f"the stored detector state is of another detector (it has no {missing}): choose that one again, "
+                "or start with a new database"
+            )
         self._make_tests(with_total=snapshot["share"] is not None)
         self._first_s, self._block, self._seconds, self._mentions, self._warm, self._stormy = snapshot["clock"]
         self._peaks = [(peak, at_s) for peak, at_s in snapshot["peaks"]]

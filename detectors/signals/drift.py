@@ -2,12 +2,15 @@
 
 Six hours at a time, for four weeks. The last three days stand against the weeks before them: z-score of the negatives
 given the total, with the scatter that six-hour shares of this brand have. When that would alarm, river's Page-Hinkley
-test (Page 1954) goes over the same weeks and has to find the change too; only then is river imported, since that takes
-two seconds.
+test (Page 1954) goes over the same weeks and has to find the change too; only then is that one module loaded.
 """
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any, Final
 
 from detectors.signals.judge import DAY_S, VERSION, Judge, checked, normal_nats
@@ -25,6 +28,23 @@ _SHARE_MIN: Final = 0.005
 _SLACK: Final = 0.25
 _HEIGHT: Final = 5.0
 """Page-Hinkley's own two figures, in standard deviations of a block: a shift of half a one is looked for."""
+
+
+def _page_hinkley() -> Any:
+    """River's `PageHinkley`, its module loaded alone.
+
+    The package about it imports data sets, and with them scikit-learn and a database driver: that takes a second.
+    """
+    name = "river.drift"
+    root = find_spec("river")
+    if name not in sys.modules and root is not None and root.submodule_search_locations:
+        place = Path(root.submodule_search_locations[0], "drift", "page_hinkley.py")
+        spec = spec_from_file_location(f"{name}.page_hinkley", place) if place.is_file() else None
+        if spec is not None and spec.loader is not None:
+            module = module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module.PageHinkley
+    return import_module(f"{name}.page_hinkley").PageHinkley
 
 
 class Drift:
@@ -93,12 +113,10 @@ class Drift:
 
     def _confirmed(self, usual: float, phi: float) -> bool:
         """Does Page-Hinkley find a rise within the last three days and those before?"""
-        from river.drift import PageHinkley
-
-        test = PageHinkley(min_instances=_OLD_MIN, delta=_SLACK, threshold=_HEIGHT, alpha=1.0, mode="up")
+        test = _page_hinkley()(min_instances=_OLD_MIN, delta=_SLACK, threshold=_HEIGHT, alpha=1.0, mode="up")
         found = -1
         for i, (n, total) in enumerate(self._blocks):
-            test.update((n - usual * total) / (phi * usual * (1.0 - usual) * total) ** 0.5)  # type: ignore[no-untyped-call]
+            test.update((n - usual * total) / (phi * usual * (1.0 - usual) * total) ** 0.5)
             if test.drift_detected:
                 found = i
         return found >= len(self._blocks) - 2 * _LATE

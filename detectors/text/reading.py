@@ -119,6 +119,13 @@ def read(texts: Sequence[str], store: WordStore) -> Reading:
     return Reading(ids, starts, negated, pairs, sides, features, _facts(values), masks, urgency)
 
 
+def read_masks(texts: Sequence[str], store: WordStore) -> Ints:
+    """The crisis categories of each text of a batch of at least one, as bits; the same as `read(...).masks`."""
+    words = tokenise(texts).words
+    ids = store.ids(words)
+    return _masks(ids, np.flatnonzero(ids == 0), words, store)
+
+
 def _negated(roles: Ints) -> Masks:
     at = np.arange(len(roles))
     negator = (roles & w.NEGATOR) != 0

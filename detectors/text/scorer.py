@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from detectors.text.fold import TEXT_CHARS_MAX
 from detectors.text.language import LanguageTeller, normalise_lang, table_for
 from detectors.text.overlay import Overlay, OverlayTable
-from detectors.text.reading import Reading, read
+from detectors.text.reading import Reading, read, read_masks
 from detectors.text.tables import WEIGHTS, Table, load_table, shipped
 from detectors.text.vocabulary import Vocabulary, load_vocabulary, names
 from detectors.text.words import WordStore
@@ -102,7 +102,7 @@ class LinearScorer:
         """
         masks: list[int] = []
         for chunk in _chunks(texts, list(range(len(texts)))):
-            masks += read([texts[i] for i in chunk], self._stores[self._default]).masks.tolist()
+            masks += read_masks([texts[i] for i in chunk], self._stores[self._default]).tolist()
         return tuple(map(_names, masks))
 
 

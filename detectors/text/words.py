@@ -7,7 +7,8 @@ batch costs one dictionary look a token. Everything kept is whole numbers: sums 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 from zlib import crc32
@@ -107,10 +108,14 @@ class WordStore:
         """The number of each token in this store; unknown ones are taken in."""
         if len(self.words) > self._keep_max:
             self._clear()
-        found = list(map(self.index.get, tokens))
+        index = self.index
+        found = list(map(index.get, tokens))
         if None in found:
-            self._learn(list(dict.fromkeys([t for t, i in zip(tokens, found, strict=True) if i is None])))
-            found = list(map(self.index.get, tokens))
+            keys = [(i, _key(tokens[i])) for i in _places_of_none(found)]
+            if unknown := [key for key in dict.fromkeys(key for _, key in keys) if key not in index]:
+                self._learn(unknown)
+            for i, key in keys:
+                found[i] = index[key]
         return np.array(found, dtype=np.int64)
 
     def _learn(self, tokens: list[str]) -> None:
@@ -163,11 +168,23 @@ def _longer(column: Ints, more: list[int]) -> Ints:
     return np.concatenate((column, np.array(more, dtype=np.int64)))
 
 
+def _places_of_none(found: list[int | None]) -> Iterator[int]:
+    """Where None stands: few places in a long list, so the list's own search goes from one to the next."""
+    at = -1
+    with suppress(ValueError):  # there is no further one
+        while True:
+            at = found.index(None, at + 1)
+            yield at
+
+
+def _key(token: str) -> str:
+    """Long figures are all alike: one entry for every order number and every price, since most come only once."""
+    return "000" if len(token) > 2 and token.isdecimal() else token
+
+
 def _canonical(token: str) -> str:
-    """Long figures are all alike, so are links cut short, and a very long word is its first letters."""
-    if token in ("http", "https"):
-        return URL
-    return "000" if len(token) > 2 and token.isdecimal() else token[:WORD_CHARS_MAX]
+    """Links cut short are all alike, and a very long word is its first letters."""
+    return URL if token in ("http", "https") else token[:WORD_CHARS_MAX]
 
 
 def unigram_slots(hashes: Hashes) -> tuple[Ints, Ints]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
 from engine.core.evidence import figures
 from engine.core.levels import GRAVE, HARM
-from engine.core.tally import UNITS, Tally, fewest
+from engine.core.tally import THREADS_MAX, UNITS, Tally, fewest
 from engine.core.wording import say, why
 from engine.domain.effects import AlertRaised, Effect, Gauged
 from engine.domain.incident import Alert, AlertKind, Incident, Level, LevelChange, Phase, TimelineEntry
@@ -21,6 +20,9 @@ SPAN_S = 600
 """Closed bins are kept, and signals judged, in spans of ten minutes."""
 
 _SEVERE = (*HARM, *GRAVE)
+_new = tuple.__new__
+_NOTHING = SpanFacts(0, 0, True)[3:]
+"""The facts of a span without a mention."""
 
 
 class Board:
@@ -32,40 +34,43 @@ class Board:
     def __init__(self, brand: str, lang: str, watched: tuple[Watched, ...], *, exercise: bool = False) -> None:
         self._brand, self._lang, self._exercise = brand, lang, exercise
         self._watched = watched
-        self._feed = tuple(w for w in watched if w.signal.hears_silence)
+        self._all = tuple((w.signal.step, w.signal.name, w.signal.hears_silence, w.opens) for w in watched)
+        self._feed = tuple(one for one in self._all if one[2])
         self.notes: tuple[SignalReading, ...] = ()
         self.opened: tuple[SignalReading, ...] = ()
         self._hour: list[tuple[int, Tally]] = []
         """The last spans that held a negative, by their start."""
         self._silent: dict[str, list[Any]] = {}  # signal -> the feed alert that is open: reading, when it was raised
 
-    def close(self, start_s: int, end_s: int, spans: Mapping[int, Tally], *, calm: bool) -> list[Effect]:
-        """Ten minutes are over. `spans` holds closed spans by their start, this one too if anything came in it."""
-        if not self._watched:
-            return []
-        tally = spans.get(start_s)
+    def close(self, start_s: int, end_s: int, tally: Tally | None, *, calm: bool) -> list[Effect]:
+        """Ten minutes are over. `tally` is what came in them, if anything did."""
         if tally is None or not tally.total:
             # nobody wrote, by far the most common: only the feed can be the news, unless a signal may end now
-            facts = SpanFacts(start_s, end_s, calm)
-            watched = self._watched if self.notes else self._feed
+            watched = self._all if self.notes else self._feed
+            if not watched:
+                return []
+            facts = _new(SpanFacts, (start_s, end_s, calm, *_NOTHING))
         else:
+            watched = self._all
+            if not watched:
+                return []
             facts = self._facts(start_s, end_s, tally, calm)
-            watched = self._watched
         notes: list[SignalReading] = []
         opened: list[SignalReading] = []
         effects: list[Effect] = []
-        for signal, opens in watched:
-            reading = signal.step(facts)
-            if signal.hears_silence and opens:
-                open_now = self._silent.get(signal.name)
-                if open_now is not None and (reading is None or reading.alarm):
-                    effects.append(self._heard(signal.name, facts))
-                if reading is not None and reading.alarm:
-                    effects.append(self._fell_silent(signal.name, reading, end_s))
-            if reading is not None:
-                notes.append(reading)
-                if opens and not signal.hears_silence:
-                    opened.append(reading)
+        for step, name, hears_silence, opens in watched:
+            reading = step(facts)
+            if reading is None:
+                if self._silent and hears_silence and opens and name in self._silent:
+                    effects.append(self._heard(name, facts))
+                continue
+            if hears_silence and opens and reading.alarm:
+                if name in self._silent:
+                    effects.append(self._heard(name, facts))
+                effects.append(self._fell_silent(name, reading, end_s))
+            notes.append(reading)
+            if opens and not hears_silence:
+                opened.append(reading)
         self.notes, self.opened = tuple(notes), tuple(opened)
         return effects
 
@@ -74,7 +79,8 @@ class Board:
             return SpanFacts(
                 start_s, end_s, calm, tally.total, tally.units / UNITS, tally.expected, sources=tally.sources
             )  # fmt: skip
-        tally.threads = fewest(tally.threads)  # in one form, whatever the order of arrival
+        if len(tally.threads) > THREADS_MAX:
+            tally.threads = fewest(tally.threads)  # in one form, whatever the order of arrival
         hour, oldest_s = self._hour, end_s - 3_600
         if hour and hour[-1][0] >= oldest_s:
             before = [span for at_s, span in hour if at_s >= oldest_s]
@@ -85,12 +91,12 @@ class Board:
             hour.clear()
         hour.append((start_s, tally))
         categories = tally.categories
-        return SpanFacts(
+        return _new(SpanFacts, (
             start_s, end_s, calm, tally.total, tally.units / UNITS, tally.expected,
             tally.negatives, tally.authored, tally.authors, tally.reach, tally.top, tally.urgency,
             sum([categories.get(name, 0) for name in _SEVERE]) if categories else 0,
             tally.threads, tally.sources, before,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     # -- the feed ------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from engine.core.board import SPAN_S, Board
@@ -28,6 +29,8 @@ RECENT_S = 3_600
 TERMS_AN_HOUR = 2
 """The usual words are learnt from a sample: so many mentions an hour, of any feeling, say enough."""
 
+_new = tuple.__new__
+
 EMPTY = Tally()
 """What a bin without a mention holds; read only."""
 
@@ -49,6 +52,8 @@ class BrandStream:
         self.board = Board(brand.name, config.lang, make_signals(), exercise=config.exercise)
         self.baseline = TermBaseline()
         self.bins: dict[int, Tally] = {}
+        self.owns_bins = True
+        """Whether closed bins are this stream's to change; others may read them otherwise."""
         self._spans: dict[int, Tally] = {}
         self._next_s: int | None = None
         self._dirty_bins: set[int] = set()
@@ -82,39 +87,45 @@ class BrandStream:
             self._next_s = min(self.bins)
         effects: list[Effect] = []
         while self._next_s + width <= watermark_s:
-            effects += self._close_one(self._next_s, width)
+            if found := self._close_one(self._next_s, width):
+                effects += found
             self._next_s += width
         return effects
 
     def _close_one(self, start_s: int, width: int) -> list[Effect]:
         self._dirty = True
+        case, board, early, end_s = self.case, self.board, self.early, start_s + width
+        span_s = start_s - start_s % SPAN_S
         tally = self.bins.pop(start_s, EMPTY)
+        lift = case.calendar.lift(start_s, end_s) if case.calendar else 1.0
+        # straight from a tuple: the class's own __new__ costs twice as much, and this runs for every bin
+        verdict = self._detector.step(_new(BinCount, (start_s, width, tally.units / UNITS, float(tally.total), lift)))
+        reading = verdict if isinstance(verdict, Reading) else None
+        expected = 0.0 if reading is None else reading.expected
         if tally is not EMPTY:
-            self._dirty_bins.discard(start_s)
-            self._drop(f"bin:{start_s}:{self.name}")
-        lift = self.case.calendar.lift(start_s, start_s + width)
-        verdict = self._detector.step(BinCount(start_s, width, tally.units / UNITS, float(tally.total), lift))
-        expected = 0.0 if isinstance(verdict, WarmingUp) else verdict.expected
-        if tally is not EMPTY:
-            tally.expected = expected
-        self._keep(start_s, tally, expected)
+            self._keep(start_s, span_s, tally, expected)
+        elif expected:  # by far the most common: nobody wrote in that minute
+            span = self._spans.get(span_s)
+            if span is None:
+                span = self._spans[span_s] = Tally()
+            span.expected += expected
+            self._dirty_spans.add(span_s)
         self._usual = expected / lift
         self._last = (verdict, tally.units)
-        end_s = start_s + width
         effects: list[Effect] = []
-        case = self.case
-        span_s = start_s - start_s % SPAN_S
         if end_s >= span_s + SPAN_S:
-            effects = self.board.close(span_s, end_s, self._spans, calm=case.phase not in ACTIVE_PHASES)
-            if self.board.notes or case.notes:
-                effects += case.hear(end_s, self.board.notes)
-        if self.board.opened and isinstance(verdict, Reading):
-            verdict = self._joined(verdict)
-        if isinstance(verdict, Reading) and case.cares(verdict):
-            effects += case.on_bin(end_s, verdict, tally, expected, self._recent, self._spans, self.baseline)
-        self.early.closed()
-        if self.early.told is not None:
-            effects = self.early.settle(effects, self.name, end_s, case.incident, exercise=self._config.exercise)
+            effects = board.close(span_s, end_s, self._spans.get(span_s), calm=case.phase not in ACTIVE_PHASES)
+            if board.notes or case.notes:
+                effects += case.hear(end_s, board.notes)
+        if reading is not None:
+            if board.opened:
+                reading = self._joined(reading)
+            if case.cares(reading):
+                effects += case.on_bin(end_s, reading, tally, expected, self._recent, self._spans, self.baseline)
+        if early.asked:
+            early.closed()
+        if early.told is not None:
+            effects = early.settle(effects, self.name, end_s, case.incident, exercise=self._config.exercise)
         if end_s % 3_600 == 0:
             self._turn_hour(end_s)
         return effects
@@ -130,17 +141,19 @@ class BrandStream:
             reading.alarm or bool(alarms), True,
         )  # fmt: skip
 
-    def _keep(self, start_s: int, tally: Tally, expected: float) -> None:
-        """Add a closed bin to its span."""
-        span_s = start_s - start_s % SPAN_S
+    def _keep(self, start_s: int, span_s: int, tally: Tally, expected: float) -> None:
+        """Add a closed bin that holds a mention to its span. The first of a span becomes the span, if it is ours."""
+        self._dirty_bins.discard(start_s)
+        if self._stored:
+            self._drop(f"bin:{start_s}:{self.name}")
+        tally.expected = expected
         span = self._spans.get(span_s)
-        if span is None:
-            if not expected and tally is EMPTY:
-                return
-            span = self._spans[span_s] = Tally()
-        if tally is EMPTY:
-            span.expected += expected  # by far the most common: nobody wrote in that minute
+        if span is None and self.owns_bins:
+            tally.trim_press()
+            self._spans[span_s] = tally
         else:
+            if span is None:
+                span = self._spans[span_s] = Tally()
             span.merge(tally)
         self._dirty_spans.add(span_s)
 
@@ -156,7 +169,7 @@ class BrandStream:
                 ignored = self.case.ignored_words
                 self.baseline.learn([terms_of(text, ignored) for _, text in usual], end_s * 1000)
                 self._dirty_baseline = True
-        for old in [s for s in self._spans if s < end_s - LOOKBACK_S]:
+        while self._spans and (old := next(iter(self._spans))) < end_s - LOOKBACK_S:  # they lie oldest first
             del self._spans[old]
             self._dirty_spans.discard(old)
             self._drop(f"span:{old}:{self.name}")
@@ -256,6 +269,7 @@ class BrandStream:
             self._stored.add(f"bin:{at_s}:{self.name}")
         elif kind == "span":
             self._spans[at_s] = Tally.from_json(data)
+            self._spans = dict(sorted(self._spans.items(), key=itemgetter(0)))
             self._stored.add(f"span:{at_s}:{self.name}")
             self.board.recall(at_s, self._spans[at_s])
         elif kind == "terms":

@@ -34,6 +34,10 @@ class Calendar:
             running = [event for event in running if event.end_s > at_s]
             self._ratios.append(max((event.ratio for event in running), default=1.0))
 
+    def __bool__(self) -> bool:
+        """Whether anything is planned at all."""
+        return bool(self._cuts)
+
     def lift(self, start_s: int, end_s: int) -> float:
         """How many times its usual negatives are expected in [start_s, end_s): the mean ratio over that time."""
         cuts = self._cuts

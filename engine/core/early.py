@@ -51,20 +51,21 @@ class Early:
         self.told: Told | None = None
         self._serial = 0
         self._quiet_until_s = 0
-        self._asked = 0.0
+        self.asked = 0.0
+        """Negatives in the open bins when the detector was last asked, since a bin closed."""
 
     def is_worth_asking(self, negatives: float, usual: float, at_s: int) -> bool:
         """The check that spares calm brands the detector: do the open bins hold much more than usual?"""
         if self.told is not None or at_s < self._quiet_until_s:
             return False
-        if negatives < MUCH * usual + EVENTS or negatives < GROWTH * self._asked:
+        if negatives < MUCH * usual + EVENTS or negatives < GROWTH * self.asked:
             return False
-        self._asked = negatives
+        self.asked = negatives
         return True
 
     def closed(self) -> None:
         """A bin has closed: the detector knows more than when it was asked."""
-        self._asked = 0.0
+        self.asked = 0.0
 
     def raise_from(self, foreseen: list[Effect], until_s: int) -> list[Effect]:
         """The provisional alert, if closing the open bins as they are would raise an opening."""

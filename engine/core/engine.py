@@ -38,6 +38,7 @@ from engine.ports.planner import Planner
 from engine.ports.signal import Watched
 from engine.ports.text import TextScorer
 
+_new = tuple.__new__
 NEUTRAL_UNITS = UNITS // 3
 STATE_VERSION = 1
 
@@ -183,29 +184,36 @@ class Engine:
         """Score what is not scored, and add each mention to its bins."""
         scored = self._read(accepted)
         width = self._config.bin_s
+        tallies: dict[tuple[str, int], Tally] = {}  # the bins of this batch
+        mentions: dict[tuple[str, str, str], int] = {}
         for (mention, brands, key), (units, label, lang, categories, urgency) in zip(accepted, scored, strict=True):
             start_s = mention.created_at_ms // 1000
             start_s -= start_s % width
+            source = mention.source
             candidate = author_key = None
             if units >= NEGATIVE_UNITS:
-                candidate = Candidate(key, units, mention)
+                candidate = _new(Candidate, (key, units, mention))
                 author = mention.author
-                author_key = None if author is None else hash64(mention.source, author)
+                author_key = None if author is None else hash64(source, author)
             for brand in brands:
-                stream = self._brands.get(brand) or self._add_brand(brand)
-                if stream is None:
-                    counts["unmatched", ()] = counts.get(("unmatched", ()), 0) + 1
-                    continue
-                self._touched.add(brand)
-                tally = stream.bin_at(start_s)
+                tally = tallies.get((brand, start_s))
+                if tally is None:
+                    stream = self._brands.get(brand) or self._add_brand(brand)
+                    if stream is None:
+                        counts["unmatched", ()] = counts.get(("unmatched", ()), 0) + 1
+                        continue
+                    self._touched.add(brand)
+                    tally = tallies[brand, start_s] = stream.bin_at(start_s)
                 tally.total += 1
                 tally.units += units
                 tally.sample(key, mention.text)
-                tally.sources[mention.source] = tally.sources.get(mention.source, 0) + 1
+                tally.sources[source] = tally.sources.get(source, 0) + 1
                 if candidate is not None:
                     tally.add_negative(candidate, author_key, categories, lang, urgency)
-                counter = ("mentions", (brand, mention.source, label))
-                counts[counter] = counts.get(counter, 0) + 1
+                counter = (brand, source, label)
+                mentions[counter] = mentions.get(counter, 0) + 1
+        for counter, n in mentions.items():
+            counts["mentions", counter] = n
 
     def _read(self, accepted: list[Matched]) -> list[Row]:
         """For each mention: P(neg) in units, label, language, categories, urgency in hundredths."""

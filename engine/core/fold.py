@@ -9,6 +9,18 @@ from hashlib import blake2b
 _TOKEN = re.compile(r"[@#]?\w+")
 
 
+class _Parts(dict[str, str]):
+    """Each character of decomposed text as it is kept: the marks that combine with another are not. Filled as they
+    come, at most one entry for each character that there is."""
+
+    def __missing__(self, char: str) -> str:
+        kept = self[char] = "" if unicodedata.combining(char) else char
+        return kept
+
+
+_PARTS = _Parts()
+
+
 def fold(text: str) -> str:
     """Case and accents away: "Équipée" and "EQUIPEE" become the same.
 
@@ -17,8 +29,7 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    return "".join(map(_PARTS.__getitem__, unicodedata.normalize("NFKD", text.casefold())))
 
 
 def tokens(text: str) -> list[str]:
@@ -32,4 +43,9 @@ def tokens(text: str) -> list[str]:
 
 def hash64(*parts: str) -> int:
     """A 64-bit hash that is the same in every process (Python's own is salted)."""
-    return int.from_bytes(blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+    whole = "\x1f".join(parts)
+    try:
+        raw = whole.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raw = whole.encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(raw, digest_size=8).digest(), "big")

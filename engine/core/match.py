@@ -10,6 +10,8 @@ from engine.domain.errors import ConfigError
 from engine.domain.mention import Mention
 
 Phrase = tuple[str, ...]
+TOLD_MAX = 4_096
+"""Names that mentions gave, remembered with the brand they mean."""
 
 
 class _Phrases:
@@ -58,17 +60,28 @@ class Matcher:
             for phrase in brand.exclude:
                 self._excluded.add(phrase, brand.name, "exclusion")
         self._any = bool(brands)
+        self._told: dict[str, tuple[str, ...]] = {}
 
     def brands(self, mention: Mention) -> tuple[str, ...]:
         """The brands it concerns, in alphabetical order; empty when there is none."""
         named = mention.brand
         if named is not None:
-            known = self._names.get(named) or self._names.get(fold(named).strip())
-            if known is not None:
-                return (known,)
-            if self._open and named.strip():
-                return (named.strip(),)
+            found = self._told.get(named)
+            if found is None:
+                found = self._named(named)
+            if found:
+                return found
         return self._in_text(mention.text) if self._any else ()
+
+    def _named(self, named: str) -> tuple[str, ...]:
+        """The brand that a mention names itself, remembered: a source names few, and names them often."""
+        known = self._names.get(named) or self._names.get(fold(named).strip())
+        own = named.strip() if self._open else ""
+        found = (known,) if known is not None else (own,) if own else ()
+        if len(self._told) >= TOLD_MAX:
+            self._told.clear()
+        self._told[named] = found
+        return found
 
     def _in_text(self, text: str) -> tuple[str, ...]:
         marked = tokens(fold(text))

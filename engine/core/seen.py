@@ -34,11 +34,10 @@ class Seen:
             return None
         self._all.add(key)
         hour = mention.created_at_ms // HOUR_MS
-        new = self._new.get(hour)
-        if new is None:
-            self._new[hour] = [key]
+        if hour in self._new:
+            self._new[hour].append(key)
         else:
-            new.append(key)
+            self._new[hour] = [key]
         return key
 
     def take_dirty(self) -> list[tuple[str, dict[str, Any]]]:

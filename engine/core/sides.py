@@ -107,7 +107,9 @@ class Sides(Engine):
         for side, own in zip(self._sides, self._own, strict=True):
             its = own.get(brand.name, brand)
             make, make_signals = partial(side.make_detector, its), partial(side.make_signals, its)
-            streams.append(BrandStream(its, side.config, make, self._planner, make_signals))
+            stream = BrandStream(its, side.config, make, self._planner, make_signals)
+            stream.owns_bins = False
+            streams.append(stream)
         self._fanned[brand.name] = SidesStream(brand.name, streams)
         return self._fanned[brand.name]
 

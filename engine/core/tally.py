@@ -7,6 +7,7 @@ mentions alone.
 
 from __future__ import annotations
 
+from bisect import insort
 from heapq import nsmallest
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ SAMPLE_MAX = 24
 REACH_MAX = 3
 USUAL_MAX = 6
 USUAL_CHARS_MAX = 400
+PRESS_MAX = 64
+"""Names of press kept of a span; while it is open, up to twice as many."""
 PRESS_SOURCES = frozenset({"news", "blog"})
 
 
@@ -116,19 +119,25 @@ class Tally:
                 self.authors = set(nsmallest(AUTHORS_MAX, self.authors))
         if source in PRESS_SOURCES:
             self.press.add(mention.author or mention.url or mention.id)
-            if len(self.press) > 128:
-                self.press = set(nsmallest(64, self.press))
+            if len(self.press) > 2 * PRESS_MAX:
+                self.trim_press()
         self.candidates.append(candidate)
         if len(self.candidates) > 4 * self.sample_max:
             self.candidates = canonical(self.candidates, self.sample_max)
 
+    def trim_press(self) -> None:
+        """Keep as many names of press as a closed span may hold."""
+        if len(self.press) > PRESS_MAX:
+            self.press = set(nsmallest(PRESS_MAX, self.press))
+
     def sample(self, key: int, text: str) -> None:
         """Offer a mention to the sample of all of them: the smallest hashes stay."""
         usual = self.usual
-        if len(usual) < USUAL_MAX or key < usual[-1][0]:
-            usual.append((key, text[:USUAL_CHARS_MAX]))
-            usual.sort()
-            del usual[USUAL_MAX:]
+        if len(usual) < USUAL_MAX:
+            insort(usual, (key, text[:USUAL_CHARS_MAX]))
+        elif key < usual[-1][0]:
+            insort(usual, (key, text[:USUAL_CHARS_MAX]))
+            usual.pop()
 
     def merge(self, other: Tally) -> None:
         """Add another span's tally to this one."""
@@ -164,7 +173,7 @@ class Tally:
             self.authors = set(nsmallest(AUTHORS_MAX, self.authors))
         if other.press:
             self.press |= other.press
-            self.press = set(nsmallest(64, self.press))
+            self.trim_press()
         self.candidates += other.candidates
         if len(self.candidates) > 4 * self.sample_max:
             self.candidates = canonical(self.candidates, self.sample_max)

@@ -28,7 +28,7 @@ def terms_of(text: str, ignored: frozenset[str] = frozenset()) -> set[str]:
     found: set[str] = set()
     previous = ""
     for token in _WORD_OR_STOP.findall(fold(text[:1_000])):
-        word = token.lstrip("#")
+        word = token[1:] if token[0] == "#" else token
         if word in STOP_WORDS:
             continue  # passed over: "vol est annulé" gives the pair "vol annule"
         if not 3 <= len(word) <= 30 or word[0] in "@0123456789" or word in ignored:

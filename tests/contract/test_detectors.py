@@ -6,6 +6,7 @@ import json
 import math
 import random
 import sys
+from itertools import permutations
 
 import pytest
 
@@ -171,3 +172,15 @@ def test_a_restored_detector_goes_on_within_an_event(make: MakeDetector, cut: in
     for x in series[cut:]:
         assert one.score_one(x) == other.step(x)
         one.learn_one(x)
+
+
+@pytest.mark.parametrize(("name", "other"), list(permutations(sorted(DETECTORS), 2)))
+def test_the_state_of_another_detector_is_refused_in_one_line(name: str, other: str) -> None:
+    mine, theirs = (DETECTORS[one](bin_s=300, false_alarms_per_week=0.25) for one in (name, other))
+    for x in bins(300, 10):
+        mine.step(x)
+        theirs.step(x)
+    before = mine.snapshot()
+    with pytest.raises(StateError, match="detector"):
+        mine.restore(json.loads(json.dumps(theirs.snapshot())))
+    assert mine.snapshot() == before

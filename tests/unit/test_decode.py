@@ -197,3 +197,20 @@ def test_the_published_schema_agrees() -> None:
     assert validator.is_valid({**GOOD, "tags": []})
     for wrong in ({"id": 7}, {"source": "myspace"}, {"sentiment": 2}, {"author": {"followers": -1}}, {"text": None}):
         assert not validator.is_valid({**GOOD, **wrong})
+
+
+@pytest.mark.parametrize("text", [
+    "2026-03-04T09:15:00+01:00", "2026-03-04T09:15:00.000+01:00", "2026-03-04T08:15:00Z", "2026-03-04T08:15:00.000999Z",
+    "2026-03-04T03:15:00.000000-05:00", "2026-03-04 09:15:00+01:00", "2026-03-04t08:15:00z",
+])  # fmt: skip
+def test_every_common_form_of_a_date_names_the_same_moment(text: str) -> None:
+    assert parse_created_at_ms(text) == 1_772_612_100_000
+
+
+@pytest.mark.parametrize("text", [
+    "2026-03-04T09:15+01:00", "2026-03-04T09:15:00+0100", "2026-03-04T09:15:00,5+01:00", "2026-03-04T09:15:00.+01:00",
+    "2026-03-04T09:15:00+01:00:30", "2026-03-04T09:15:00.5+0100:0", "2026-03-04T09:15:00", "20260304T091500+01:00",
+])  # fmt: skip
+def test_what_rfc_3339_does_not_allow_is_refused(text: str) -> None:
+    with pytest.raises(MentionError):
+        parse_created_at_ms(text)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from detectors.signals import drift
 from detectors.signals.judge import Judge
 from detectors.signals.table import SIGNALS
 from engine.core.wording import SENTENCES, why
@@ -197,3 +200,26 @@ def test_every_signal_has_a_mode_and_a_sentence_with_its_figures() -> None:
             assert "23" in sentence
             assert "2026-03-01 00:00 UTC" in sentence
             assert "Signal" not in sentence
+
+
+def test_page_hinkley_loaded_alone_is_river_s_own() -> None:
+    from river.drift import PageHinkley
+
+    rng = random.Random(5)
+    values = [rng.gauss(0.0 if i < 80 else 1.5, 1.0) for i in range(160)]
+    found: list[list[bool]] = []
+    for make in (_load_page_hinkley_alone(), PageHinkley):
+        test = make(min_instances=28, delta=0.25, threshold=5.0, alpha=1.0, mode="up")
+        found.append([])
+        for value in values:
+            test.update(value)
+            found[-1].append(test.drift_detected)
+    assert found[0] == found[1]
+    assert any(found[0])
+
+
+def _load_page_hinkley_alone() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in sys.modules if name.startswith("river.drift")]:
+            patch.delitem(sys.modules, name)
+        return drift._page_hinkley()

@@ -76,3 +76,14 @@ def test_an_expression_never_reaches_into_the_next_text() -> None:
 def test_a_bad_vocabulary_names_the_line(text: str, line: int) -> None:
     with pytest.raises(InputError, match=f"mine, line {line}"):
         parse_vocabulary(text, "mine")
+
+
+def test_figures_share_one_entry_whatever_their_number() -> None:
+    scorer = load_scorer(("fr", "en"))
+    texts = [f"Commande {n} : toujours rien reçu, remboursement de {n + 7} € refusé" for n in range(1_000, 1_400)]
+    found = scorer.categorise_many(texts)
+    assert set(found) == {found[0]}
+    assert found == scorer.score_many(texts, ["fr"] * len(texts)).categories
+    sizes = {lang: len(store.words) for lang, store in scorer._stores.items()}
+    scorer.score_many([f"{text} {n}" for n, text in enumerate(texts, 900_000)], ["fr"] * len(texts))
+    assert {lang: len(store.words) for lang, store in scorer._stores.items()} == sizes
