@@ -79,6 +79,7 @@ bench-detection: dev ## storms found at equal false alarms, beside river's detec
 
 bench-text: dev $(VENV)/.installed-lexicon ## quality and speed of the text models
 	$(BIN)/python -m tests.bench.bench_text
+	$(BIN)/python -m tests.bench.bench_learning
 
 kafka: kafka-artefacts ## a real broker on 127.0.0.1, until Ctrl-C
 	$(BIN)/python tests/infra/kafka.py run
@@ -88,6 +89,7 @@ kafka: kafka-artefacts ## a real broker on 127.0.0.1, until Ctrl-C
 generate: dev ## docs pages and the Grafana dashboard, from the code that they describe
 	$(BIN)/python -m ops.docs
 	$(BIN)/python -m ops.grafana.build
+	$(BIN)/python -c 'from detectors.text.guard import make_guards; make_guards()'
 	$(BIN)/python -c 'from playbooks.catalogue import compile_catalogue; compile_catalogue()'
 	$(BIN)/python -m ops.demo.picture
 

@@ -163,12 +163,13 @@ def build_engine(
     playbook_dirs: Sequence[Path] = (),
     text: Text = LINEAR,
     in_a_hurry: bool = False,
+    scorer: TextScorer | None = None,
 ) -> Engine:
     """An engine with the real pieces, its memory empty. `in_a_hurry` leaves the shipped playbooks for later.
 
     Raises ConfigError or PlaybookError when a setting or a playbook file can't be used.
     """
-    scorer = make_scorer(text, config.brands)
+    scorer = scorer or make_scorer(text, config.brands)
     planner = _planner(playbook_dirs, in_a_hurry=in_a_hurry)
     return Engine(config, scorer, brand_detectors(config, detectors), planner, signals_maker(config), RiverGroups())
 
@@ -243,7 +244,7 @@ def restore_engine(
     engine.restore(parts, incidents, plans)
 
 
-def open_engine(settings: Settings, store: Store) -> Engine:
+def open_engine(settings: Settings, store: Store, scorer: TextScorer | None = None) -> Engine:
     """An engine that goes on where the store says. A brand that was given another detector warms up again."""
     config, choices = engine_config(settings), detector_choices(settings)
     make = brand_detectors(config, choices)
@@ -251,7 +252,9 @@ def open_engine(settings: Settings, store: Store) -> Engine:
     def anew(brand: str, stored: str) -> dict[str, Any] | None:
         return None if stored == choices.of(brand).name else make(BrandConfig(brand)).snapshot()
 
-    engine = build_engine(config, detectors=choices, playbook_dirs=settings.playbooks.directories, text=settings.text)
+    engine = build_engine(
+        config, detectors=choices, playbook_dirs=settings.playbooks.directories, text=settings.text, scorer=scorer
+    )
     restore_engine(engine, store, anew)
     return engine
 

@@ -23,6 +23,7 @@ from engine.ports.text import TextScorer
 from ops.app import LINEAR, Choices, build_sides, detector_choices, engine_config
 from ops.backtest_history import Past, Watched
 from ops.backtest_result import Backtest, Figures, Found, History, Outcome
+from ops.learning import scorer_of_settings
 from ops.settings import Settings
 from streams.files import FileParams, FileSource
 
@@ -206,7 +207,7 @@ class Backtesting:
             detectors=Choices() if settings is None else detector_choices(settings),
             playbook_dirs=() if settings is None else settings.playbooks.directories,
             text=LINEAR if settings is None else settings.text,
-            scorer=scorer,
+            scorer=scorer or scorer_of_settings(settings, config),
             watch=watch,
         )
         self.source = FileSource(

@@ -18,6 +18,7 @@ from ops.commands.demo import demo
 from ops.commands.detect import detect
 from ops.commands.doctor import doctor
 from ops.commands.incidents import incidents_app
+from ops.commands.labels import label, labels, picks
 from ops.commands.playbooks import playbooks_app
 from ops.commands.replay import replay
 from ops.commands.run import run
@@ -45,6 +46,9 @@ app.command("schema")(schema)
 app.command("score")(score)
 app.command("train")(train)
 app.command("doctor")(doctor)
+incidents_app.command("label")(label)
+incidents_app.command("labels")(labels)
+incidents_app.command("picks")(picks)
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(playbooks_app, name="playbooks")
 

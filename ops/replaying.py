@@ -18,6 +18,7 @@ from engine.domain.incident import Incident
 from engine.domain.playbook import Plan
 from engine.loop import run_once
 from ops.app import build_engine, detector_choices, engine_config, restore_engine
+from ops.learning import scorer_of_settings
 from ops.settings import Settings
 from ops.store.store import Store
 from streams.files import FileParams, FileSource
@@ -98,6 +99,7 @@ class Replay:
                 playbook_dirs=settings.playbooks.directories,
                 text=settings.text,
                 in_a_hurry=True,
+                scorer=scorer_of_settings(settings, config),
             )
         self.lang = config.lang
         name = "replay"

@@ -22,10 +22,12 @@ from engine.domain.effects import AlertRaised, Counted, DeadLettered, Effect, Ga
 from engine.domain.errors import FencedError, InputError, TransientError, VigieError
 from engine.loop import run_once
 from engine.ports.source import Source
-from ops.app import open_engine, program_version
+from ops.app import LINEAR, engine_config, make_scorer, open_engine, program_version
 from ops.delivery.build import channels_of, look_of
 from ops.delivery.worker import Delivery
+from ops.learning import Follower, Freshened, Teacher, reader_of
 from ops.metrics import Metrics
+from ops.render.explain import Reasons
 from ops.replaying import quieten_collector
 from ops.settings import KafkaSource as KafkaSection
 from ops.settings import Settings
@@ -36,6 +38,7 @@ from streams.follow import FollowedFileSource, FollowParams, StdinSource
 from streams.http import create_ingest_app
 from streams.inbox import InboxSource
 from streams.kafka import KafkaParams, KafkaSource
+from streams.label_http import add_label_route
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -91,14 +94,20 @@ class Service:
         if not self._sources:
             raise InputError("the settings name no source: set sources.http, files, stdin or kafka")
         positions = self._store.take(dict.fromkeys(source.name for source in self._sources))
-        self._engine = open_engine(settings, self._store)
+        scorer = make_scorer(settings.text, engine_config(settings).brands)
+        self._engine = open_engine(settings, self._store, scorer)
+        use = settings.learning
+        self._learnt = Follower(self._store, scorer, use=use.use, version=use.version)
+        self._learnt.refresh()
         self.metrics.seed(self._store.counters())
         for source in self._sources:
             source.seek(positions[source.name])
             stack.callback(source.close)
         self._store.beat()
         stack.callback(self._quietly, self._store.unbeat)
-        self._delivery = Delivery(self._store, channels_of(settings), look_of(settings), self._clock_ms)
+        self._delivery = Delivery(
+            self._store, channels_of(settings), look_of(settings, self._reasons()), self._clock_ms
+        )
         self._delivery.start()
         stack.callback(self._delivery.stop)
         self._web: WebServer | None = None
@@ -151,8 +160,20 @@ class Service:
             on_accept=self._inbox_source.notify,
         )
         own_port = self._settings.metrics.port is not None
+        add_label_route(
+            app,
+            Teacher(self._store, lambda: make_scorer(LINEAR, engine_config(self._settings).brands)).take,
+            token=token.get_secret_value() if token else None,
+            secret=secret.get_secret_value() if secret else None,
+        )
         add_probes(app, self._healthy, self._ready, None if own_port else self.metrics)
         return app
+
+    def _reasons(self) -> Reasons:
+        """What tells the telling words of an alert's samples, by what has been learnt when the first one goes out."""
+        learning = self._settings.learning
+        version = learning.version
+        return Reasons(lambda: reader_of(self._store, engine_config(self._settings), use=learning.use, version=version))
 
     def _start_metrics(self, stack: ExitStack, announce: Callable[[str], None]) -> None:
         section = self._settings.metrics
@@ -195,8 +216,8 @@ class Service:
         try:
             commands = self._store.pending_commands()
             batch = run_once(
-                self._engine, source, self, self._clock_ms, commands=commands, timeout_s=timeout_s, live=True,
-                may_end=len(self._sources) == 1,
+                self._engine, Freshened(source, self._learnt), self, self._clock_ms, commands=commands,
+                timeout_s=timeout_s, live=True, may_end=len(self._sources) == 1,
             )  # fmt: skip
         except TransientError as error:
             self._in_trouble(f"{source.name}: {error}")

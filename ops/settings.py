@@ -270,6 +270,17 @@ class PlaybookSettings(Section):
     """Folders of YAML playbooks; one with the id of a shipped playbook replaces it."""
 
 
+class Learning(Section):
+    """What the team's corrections taught (`vigie incidents label`)."""
+
+    use: bool = True
+    """Read comments by it?"""
+    version: Annotated[int, Field(ge=1)] | None = None
+    """A version to stay with; null follows the newest."""
+    store: LocalPath | None = None
+    """For replays and backtests: the SQLite store whose corrections to read by. A service uses its own."""
+
+
 class Settings(Section):
     """The whole of vigie.yaml.
 
@@ -298,6 +309,7 @@ class Settings(Section):
     alerts: Alerts = Alerts()
     metrics: MetricsSettings = MetricsSettings()
     playbooks: PlaybookSettings = PlaybookSettings()
+    learning: Learning = Learning()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -52,6 +52,20 @@ FACT_ROWS = int(_OFFSETS[-1])
 """Rows of the table of facts: one a bin."""
 
 
+def fact_name(row: int) -> str:
+    """What a row of the table of facts stands for: the fact and the bin that its value is in.
+
+    >>> fact_name(0), fact_name(FACT_ROWS - 1)
+    ('valence <-6', 'categories >=2')
+    """
+    place = int(np.searchsorted(_OFFSETS, row, side="right")) - 1
+    name, edges = _BINS[place]
+    nth = row - int(_OFFSETS[place])
+    if nth == 0:
+        return f"{name} <{edges[0]:g}"
+    return f"{name} >={edges[-1]:g}" if nth == len(edges) else f"{name} {edges[nth - 1]:g}..{edges[nth]:g}"
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A batch of n texts with t tokens (a separator before each text included)."""

@@ -9,8 +9,9 @@ Gilbert, "VADER" (2014), whose valences are among the facts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +19,21 @@ from numpy.typing import NDArray
 from detectors.text.fold import TEXT_CHARS_MAX
 from detectors.text.heads import URGENCIES, Heads
 from detectors.text.language import LanguageTeller, normalise_lang, table_for
+from detectors.text.overlay import Overlay, OverlayTable
 from detectors.text.reading import FACT_ROWS, Reading, read, read_masks
 from detectors.text.tables import WEIGHTS, Table, load_table, shipped
 from detectors.text.vocabulary import Vocabulary, load_vocabulary, names
 from detectors.text.words import WordStore
 from engine.domain.errors import InputError
-from engine.domain.scores import CATEGORIES, Floats, Scores
+from engine.domain.scores import CATEGORIES, LABELS, Floats, Scores
+
+if TYPE_CHECKING:
+    from detectors.text.explain import Explanation
 
 CHUNK_CHARS_MAX = 400_000
 CHUNK_TEXTS_MAX = 1_024
-IRONY_DOUBT = 0.5
-"""So much less sure of the tone is the scorer of a text that certainly is ironic."""
-_EXP_STEPS = 256
-_EXP = np.array([math.exp(-i / _EXP_STEPS) for i in range(_EXP_STEPS * 30)])
+LOGIT_STEPS = 256
+_EXP = np.array([math.exp(-i / LOGIT_STEPS) for i in range(LOGIT_STEPS * 30)])
 
 _names = lru_cache(maxsize=4_096)(names)
 
@@ -41,11 +44,10 @@ class LinearScorer:
     def __init__(self, langs: tuple[str, ...], tables: dict[str, Table], vocabulary: Vocabulary) -> None:
         self._teller = LanguageTeller(langs)
         self._tables = tables
-        self._weights = {lang: _columns(table) for lang, table in tables.items()}
-        self._stores = {
-            lang: WordStore(self._weights[lang], table.lexicon, vocabulary) for lang, table in tables.items()
-        }
+        self._stores = {lang: WordStore(_columns(table), table.lexicon, vocabulary) for lang, table in tables.items()}
         self._default = table_for(langs[0], tuple(tables))
+        self.overlay = Overlay()
+        """What was learnt from corrections; another may be put in its place between two batches."""
 
     def score_many(
         self, texts: Sequence[str], langs: Sequence[str | None], usual: Sequence[str | None] | None = None
@@ -72,14 +74,36 @@ class LinearScorer:
             rows = [i for i, other in enumerate(which) if other == name]
             for chunk in _chunks(texts, rows):
                 reading = read([texts[i] for i in chunk], self._stores[name])
-                table, sums = self._tables[name], hashed_sums(reading, self._stores[name], self._weights[name])
+                store, table = self._stores[name], self._tables[name]
+                sums = hashed_sums(reading, store)
                 urgency[chunk], masks[chunk] = reading.urgency, reading.masks
                 if table.heads is not None:
                     said = ask(table.heads, reading, sums[:, 3:])
                     urgency[chunk], masks[chunk], irony[chunk], toxicity[chunk] = said
-                probabilities[chunk] = _probabilities(reading, sums[:, :3], table, irony[chunk])
+                probabilities[chunk] = _probabilities(reading, sums, store, table, self.overlay.tables.get(name))
         categories = tuple(map(_names, masks.tolist()))
         return Scores(tuple(told), probabilities, categories, urgency, irony, toxicity, tables=tuple(which))
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The shipped tables, by language."""
+        return self._tables
+
+    @property
+    def stores(self) -> Mapping[str, WordStore]:
+        """The words that each table has read."""
+        return self._stores
+
+    def table_names(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[str]:
+        """Which table reads each text."""
+        known = tuple(self._tables)
+        return [table_for(lang, known) for lang in self._teller.tell_many(texts, langs)]
+
+    def explain(self, text: str, lang: str | None) -> Explanation:
+        """Why a text is read as it is: see `detectors.text.explain.explain`."""
+        from detectors.text.explain import explain  # it is built on this module
+
+        return explain(self, text, lang)
 
     def categorise_many(self, texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         """Categories only.
@@ -95,7 +119,7 @@ class LinearScorer:
                 masks += read_masks([texts[i] for i in chunk], store).tolist()
             else:
                 reading = read([texts[i] for i in chunk], store)
-                sums = hashed_sums(reading, store, self._weights[self._default])
+                sums = hashed_sums(reading, store)
                 masks += ask(table.heads, reading, sums[:, 3:])[1].tolist()
         return tuple(map(_names, masks))
 
@@ -122,12 +146,13 @@ def _columns(table: Table) -> NDArray[np.int8]:
     return np.ascontiguousarray(np.hstack([table.slots, table.heads.slots]))
 
 
-def hashed_sums(reading: Reading, store: WordStore, weights: NDArray[np.int8]) -> NDArray[np.int32]:
+def hashed_sums(reading: Reading, store: WordStore) -> NDArray[np.int32]:
     """Sum of the weights of each text's hashed features, shape (n, columns)."""
     tokens = store.plain.take(reading.ids, axis=0)
     turned = np.flatnonzero(reading.negated)
     tokens[turned] = store.negated.take(reading.ids[turned], axis=0)
-    tokens[reading.pair_at] += weights.take(reading.pairs, axis=0)
+    assert store.weights is not None
+    tokens[reading.pair_at] += store.weights.take(reading.pairs, axis=0)
     return np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int32)
 
 
@@ -149,18 +174,32 @@ def ask(heads: Heads, reading: Reading, sums: NDArray[np.int32]) -> tuple[Floats
 
 def _logistic(logits: NDArray[np.float64]) -> Floats:
     """1 / (1 + exp(-x)) by table, so that a row is the same in whatever batch it stands."""
-    steps = np.minimum(np.rint(np.abs(logits) * _EXP_STEPS), len(_EXP) - 1).astype(np.int64)
+    steps = np.minimum(np.rint(np.abs(logits) * LOGIT_STEPS), len(_EXP) - 1).astype(np.int64)
     small = _EXP[steps] / (1.0 + _EXP[steps])
     chance: Floats = np.where(logits > 0, 1.0 - small, small).astype(np.float32)
     return chance
 
 
-def _probabilities(reading: Reading, sums: NDArray[np.int32], table: Table, irony: Floats) -> Floats:
-    logits = sums * table.slot_unit / np.sqrt(np.maximum(reading.features, 1))[:, None]
+def logits_of(reading: Reading, store: WordStore, table: Table) -> NDArray[np.float64]:
+    """The shipped logits, shape (n, 3)."""
+    return _logits(reading, hashed_sums(reading, store), table)
+
+
+def _logits(reading: Reading, sums: NDArray[np.int32], table: Table) -> NDArray[np.float64]:
+    tone = sums[:, : len(LABELS)]
+    logits = tone * table.slot_unit / np.sqrt(np.maximum(reading.features, 1))[:, None]
     logits += table.facts[reading.facts].sum(axis=1, dtype=np.int64) * table.fact_unit
-    logits *= 1.0 - IRONY_DOUBT * irony[:, None]
+    return np.asarray(logits)
+
+
+def _probabilities(
+    reading: Reading, sums: NDArray[np.int32], store: WordStore, table: Table, learnt: OverlayTable | None
+) -> Floats:
+    logits = _logits(reading, sums, table)
+    if learnt is not None:
+        logits += learnt.logits(reading, store)
     logits[reading.features == 0] = (0.0, 6.0, 0.0)  # nothing to read: neutral
-    below = np.rint((logits.max(axis=1, keepdims=True) - logits) * _EXP_STEPS)
+    below = np.rint((logits.max(axis=1, keepdims=True) - logits) * LOGIT_STEPS)
     parts = _EXP[np.minimum(below, len(_EXP) - 1).astype(np.int64)]
     total = parts[:, 0] + parts[:, 1] + parts[:, 2]
     return np.asarray(parts / total[:, None], dtype=np.float32)

@@ -68,12 +68,16 @@ def show(incident_id: Id, config: Config = None, db: Db = None) -> None:
 
     Example: `vigie incidents show inc-20251121-ab12cd34ef56`
     """
+    from ops.app import engine_config
     from ops.delivery.build import look_of
+    from ops.learning import reader_of
+    from ops.render.explain import Reasons
     from ops.render.incident import incident_text
 
     with opened(config, db) as (settings, store):
         incident = found(store, incident_id)
-        typer.echo(incident_text(incident, store.plan(incident.id), look_of(settings)))
+        reasons = Reasons(lambda: reader_of(store, engine_config(settings), use=settings.learning.use))
+        typer.echo(incident_text(incident, store.plan(incident.id), look_of(settings, reasons)))
 
 
 @incidents_app.command()
@@ -152,13 +156,21 @@ def found(store: Store, incident_id: str) -> Incident:
     raise InputError(f"no incident {incident_id[:80]!r}; {hint}")
 
 
-def ask(name: str, incident_id: str, by: str | None, text: str, config: Path | None, db: str | None) -> None:
-    """Have a command carried out and print the answer. Raises InputError when it is refused."""
+def actor_of(by: str | None) -> str:
+    """Who does it. Raises InputError for an empty name."""
     from ops.render.neutral import plain
 
     actor = plain(by if by is not None else _login(), 100)
     if not actor:
         raise InputError("--by: an empty name; the log must say who")
+    return actor
+
+
+def ask(name: str, incident_id: str, by: str | None, text: str, config: Path | None, db: str | None) -> None:
+    """Have a command carried out and print the answer. Raises InputError when it is refused."""
+    from ops.render.neutral import plain
+
+    actor = actor_of(by)
     with opened(config, db) as (settings, store):
         incident = found(store, incident_id)
         seq = store.add_command(name, incident.id, actor, plain(text, NOTE_CHARS_MAX))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,12 +31,21 @@ def score(
     model_dir: Annotated[
         Path | None, typer.Option(help="With onnx: the folder of the model.", metavar="DIR", show_default=False)
     ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Tell what each word brought.")] = False,
+    form: Annotated[str, typer.Option("--form", help="json, or text for people.", metavar="FORM")] = "json",
+    ui: Annotated[str, typer.Option("--ui", help="The language of --form text: fr or en.", metavar="LANG")] = "fr",
+    overlay: Annotated[
+        str | None,
+        typer.Option("--overlay", help="Read by what was learnt in this store: a file or a URL.", metavar="STORE"),
+    ] = None,
 ) -> None:
     """Score text: one comment a line on stdin, one JSON object a line on stdout, in the same order.
 
     Keys: `lang`, `table` (what read it: `fr`, `en`, `mul` for all other languages, `onnx`), `label` (neg, neu, pos),
-    `uncertain` (take the label with care: close, or likely ironic), `negative` (its probability), `sentiment` (-1 to 1),
-    `categories` (names), `urgency` and `toxicity` (0 to 1).
+    `uncertain` (take the label with care: close, or likely ironic), `negative` (its probability), `sentiment` (-1 to
+    1), `categories` (names), `urgency` and `toxicity` (0 to 1).
+    With `--explain` also `explain`: `against` (neu or pos), `log_odds` of negative against it, `words` (those that made
+    it negative) and `pushes`, which add up to `log_odds`.
 
     Example: `printf "Encore en panne, bravo...\\nMerci !\\n" | vigie score --lang fr`
     """
@@ -44,9 +54,24 @@ def score(
 
     if lang is not None and normalise_lang(lang) is None:
         raise InputError(f"--lang {lang}: give an ISO 639-1 code, such as fr or en-GB")
+    if form not in ("json", "text") or ui not in ("fr", "en"):
+        raise InputError(f"--form {form} --ui {ui}: there are json and text, and fr and en")
     scorer = _scorer(backend, model_dir)
+    if (explain or form == "text" or overlay is not None) and backend != "linear":
+        raise InputError(f"--backend {backend}: words are told and overlays read of the linear tables alone")
+    if overlay is not None:
+        from ops.learning import with_overlay
+
+        with_overlay(scorer, overlay)
+    if explain or form == "text":
+        from ops.learning import linear
+        from ops.render.explain import explained
+
+        write = partial(explained, linear(scorer), lang=lang, ui=ui if form == "text" else None, pushes=explain)
+    else:
+        write = partial(render, scorer, lang=lang)
     for lines in line_batches(sys.stdin.fileno()):
-        sys.stdout.buffer.write(render(scorer, lines, lang))
+        sys.stdout.buffer.write(write(lines))
         sys.stdout.buffer.flush()
 
 
@@ -90,7 +115,7 @@ def _decode(line: bytes) -> str:
     return line[:LINE_BYTES_MAX].decode("utf-8", "replace")
 
 
-def render(scorer: TextScorer, lines: list[str], lang: str | None) -> bytes:
+def render(scorer: TextScorer, lines: list[str], *, lang: str | None) -> bytes:
     """The answer to some lines, as JSON lines."""
     import orjson
 

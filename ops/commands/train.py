@@ -25,6 +25,7 @@ def train(
     from dataclasses import replace
 
     from detectors.text.comments import comments_of
+    from detectors.text.guard import GUARDS, make_guards
     from detectors.text.language import MULTILINGUAL
     from detectors.text.sources import RECIPES, TRAINED, examples_of, read_valences, recipe_of, toxic_examples
     from detectors.text.tables import WEIGHTS, save_table
@@ -50,3 +51,4 @@ def train(
         path = folder / f"{lang}.npz"
         save_table(table, path)
         print(f"{lang}: {len(examples)} texts, {path.stat().st_size / 1e6:.1f} MB in {path}", file=sys.stderr)  # noqa: T201
+    make_guards(folder, GUARDS if out is None else folder / "guard")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.domain.incident import Level
+from engine.domain.mention import Mention
 from ops.delivery.channel import Channel
 from ops.delivery.notifiers import NOTIFIERS
 from ops.delivery.notifiers.alertmanager import AlertmanagerParams
@@ -48,9 +49,9 @@ PARAMS: dict[str, Callable[[Any, Environ | None], Any]] = {
 """A channel's section of the settings to its notifier's params, by the channel's type."""
 
 
-def look_of(settings: Settings) -> Look:
-    """How this team reads."""
-    return Look(settings.lang, settings.timezone, settings.alerts.base_url)
+def look_of(settings: Settings, words_of: Callable[[Mention], tuple[str, ...]] | None = None) -> Look:
+    """How this team reads; `words_of` tells the words that made a sample negative."""
+    return Look(settings.lang, settings.timezone, settings.alerts.base_url, words_of)
 
 
 def channels_of(settings: Settings, environ: Environ | None = None) -> tuple[Channel, ...]:

@@ -7,6 +7,7 @@ believe it. All that people wrote passes `ops.render.neutral` first.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from engine.domain.effects import AlertRaised
 from engine.domain.incident import Alert, AlertKind, EvidenceMention, Level, Phase, Standing
+from engine.domain.mention import Mention
 from engine.domain.scores import category_name
 from ops.render.clock import CLOCKS
 from ops.render.moments import utc
@@ -43,6 +45,8 @@ class Look:
     lang: str = "fr"
     timezone: str = "Europe/Paris"
     base_url: str | None = None
+    words_of: Callable[[Mention], tuple[str, ...]] | None = None
+    """Tells the words that made a mention negative, for the few that are shown; None leaves them out."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -183,6 +187,7 @@ def as_dict(raised: AlertRaised, look: Look, told_at_ms: int) -> dict[str, Any]:
                 "created_at": utc(item.mention.created_at_ms),
                 "author": pseudonym(item.mention.author, incident.id),
                 "text": plain(item.mention.text, 280),
+                "words": _words_of(item, look),
             }
             for item in _samples(evidence.mentions)
         ],
@@ -288,13 +293,20 @@ def _samples(mentions: tuple[EvidenceMention, ...]) -> list[EvidenceMention]:
 
 def _sample(raised: AlertRaised, item: EvidenceMention, look: Look, told_at_ms: int) -> str:
     say, mention = words(look.lang), item.mention
-    return say["sample"].format(
+    line = say["sample"].format(
         at=hour(mention.created_at_ms, look.zone, look.lang, told_at_ms),
         network=network_name(mention.source, look.lang),
         role=say.get(item.role, item.role),
         author=pseudonym(mention.author, raised.alert.incident.id),
         text=defused(mention.text, 160),
     )
+    why = [defused(word, 40) for word in _words_of(item, look)]
+    return f"{line}\n     {say['because'].format(words=', '.join(why))}" if why else line
+
+
+def _words_of(item: EvidenceMention, look: Look) -> list[str]:
+    """The words that made a sample negative, as its author wrote them."""
+    return [plain(word, 40) for word in look.words_of(item.mention)] if look.words_of is not None else []
 
 
 def _doors(raised: AlertRaised, look: Look, told_at_ms: int) -> list[str]:

@@ -38,6 +38,7 @@ from ops.store.apply import STATE_VERSION, Applier, fold, writable
 from ops.store.codec import decode, loads
 from ops.store.database import Database
 from ops.store.inbox import ROWS_MAX, Inbox
+from ops.store.labels import Labels
 from ops.store.outbox import Outbox
 
 ENGINE = "engine"
@@ -94,7 +95,8 @@ def wall_clock_ms() -> int:
 class Store:
     """An open store; safe from any thread. Use `Store.open` or `Store.temporary`.
 
-    `inbox` is the durable queue of what arrived, `outbox` the alerts and their deliveries.
+    `inbox` is the durable queue of what arrived, `outbox` the alerts and their deliveries,
+    `labels` what the team said of comments and what was learnt of it.
     """
 
     def __init__(self, database: Database, clock_ms: Callable[[], int], inbox_rows_max: int = ROWS_MAX) -> None:
@@ -105,6 +107,7 @@ class Store:
         self._folder: Path | None = None
         self.inbox = Inbox(database, clock_ms, inbox_rows_max)
         self.outbox = Outbox(database)
+        self.labels = Labels(database, clock_ms)
 
     @classmethod
     def open(

@@ -136,6 +136,32 @@ commands = Table(
     sqlite_autoincrement=True,
 )  # fmt: skip
 
+labels = Table(
+    "labels", metadata,
+    _seq("seq"),
+    Column("at_ms", Long, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("mention_id", Text),
+    Column("brand", Text),
+    Column("lang", String(35)),
+    Column("text", Text, nullable=False),
+    Column("sentiment", String(3), nullable=False),
+    Column("undone_at_ms", Long),
+    Column("undone_by", Text),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+overlays = Table(
+    "overlays", metadata,
+    Column("version", Long, primary_key=True, autoincrement=False),
+    Column("at_ms", Long, nullable=False),
+    Column("model", String(16), nullable=False),
+    Column("upto_seq", Long, nullable=False),
+    Column("undone", Long, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)  # fmt: skip
+
 mutes = Table(
     "mutes", metadata,
     _seq("id"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from engine.domain.effects import AlertRaised
 from engine.domain.incident import AlertKind, Level, Phase, Standing
+from engine.domain.mention import Mention
 from engine.domain.playbook import Plan
 from ops.delivery.message import Message
 from ops.delivery.notifiers.apprise import BODY_CHARS_MAX, fitted
@@ -302,3 +303,22 @@ def test_an_early_one_fits_an_sms_too(standing: Standing, chars_max: int) -> Non
     if chars_max == 160:
         firm = standing in (Standing.FINAL, Standing.CONFIRMED)
         assert ("inc-20251121-ab12cd34ef56" in shown) == firm  # before that there is nothing to take
+
+
+@pytest.mark.parametrize(
+    ("lang", "line"), [("fr", "     mots qui pèsent\u00a0: honte"), ("en", "     telling words: honte")]
+)
+def test_samples_tell_the_words_that_made_them_negative(lang: str, line: str) -> None:
+    asked: list[str] = []
+
+    def words_of(mention: Mention) -> tuple[str, ...]:
+        asked.append(mention.id)
+        return ("honte", "@here") if lang == "en" else ("honte",)
+
+    look = Look(lang=lang, words_of=words_of)
+    screen = text(raised(), look, TOLD)
+    assert line in screen
+    assert "@here" not in screen
+    assert len(set(asked)) <= 3  # for the samples that are shown, no others
+    assert [sample["words"][0] for sample in as_dict(raised(), look, TOLD)["samples"]] == ["honte"] * len(set(asked))
+    assert [sample["words"] for sample in as_dict(raised(), Look(), TOLD)["samples"]] == [[]] * len(set(asked))

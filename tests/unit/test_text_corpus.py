@@ -43,8 +43,10 @@ def _shingles(text: str) -> set[tuple[str, ...]]:
 
 
 def _closest(comments: list[tuple[str, str]]) -> tuple[float, str, str]:
-    """The two (label, text) that share the most of their three-word runs (Jaccard), at least two runs. Of a near-minimal
-    pair with different labels the likeness is the point: it does not count."""
+    """The two (label, text) that share the most of their three-word runs (Jaccard), at least two runs.
+
+    Of a near-minimal pair with different labels the likeness is the point: it does not count.
+    """
     shingles = [_shingles(text) for _, text in comments]
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for i, found in enumerate(shingles):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from detectors.text import load_scorer
+from ops import cli
 from ops.commands.score import LINE_BYTES_MAX, line_batches, render
 
 
@@ -49,8 +53,46 @@ def test_a_line_over_the_limit_is_cut_and_its_neighbours_stand(monkeypatch: pyte
 
 
 def test_rows_have_the_keys_in_order() -> None:
-    rows = [json.loads(line) for line in render(load_scorer(), ["Encore en panne, c'est nul !", ""], "fr").splitlines()]
-    assert [list(row) for row in rows] == [["lang", "table", "label", "negative", "sentiment", "categories"]] * 2
+    rows = [
+        json.loads(line) for line in render(load_scorer(), ["Encore en panne, c'est nul !", ""], lang="fr").splitlines()
+    ]
+    keys = ["lang", "table", "label", "uncertain", "negative", "sentiment", "categories", "urgency", "toxicity"]
+    assert [list(row) for row in rows] == [keys] * 2
     assert (rows[0]["label"], rows[0]["categories"]) == ("neg", ["outage"])
     assert (rows[1]["label"], rows[1]["categories"], rows[1]["lang"]) == ("neu", [], "fr")
     assert all(0 <= row["negative"] <= 1 and -1 <= row["sentiment"] <= 1 for row in rows)
+
+
+def _said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], *args: str
+) -> bytes:
+    given = tmp_path / "lines.txt"
+    given.write_text("Une honte, toujours en panne\nMerci !\n", encoding="utf-8")
+    with given.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr(sys, "argv", ["vigie", "score", "--lang", "fr", *args])
+        with contextlib.suppress(SystemExit):
+            cli.main()
+    return capfdbinary.readouterr().out
+
+
+def test_explained_as_json(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    rows = [json.loads(line) for line in _said(monkeypatch, tmp_path, capfdbinary, "--explain").splitlines()]
+    assert [row["label"] for row in rows] == ["neg", "pos"]
+    assert "honte" in rows[0]["explain"]["words"]
+    for row in rows:
+        told = row["explain"]
+        assert sum(push["by"] for push in told["pushes"]) == pytest.approx(told["log_odds"])
+
+
+def test_explained_for_people(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    french = _said(monkeypatch, tmp_path, capfdbinary, "--explain", "--form", "text").decode()
+    assert "négatif, P(négatif)" in french
+    assert "le reste" in french
+    english = _said(monkeypatch, tmp_path, capfdbinary, "--form", "text", "--ui", "en").decode()
+    assert "negative, P(negative)" in english
+    assert "the rest" not in english
