@@ -16,7 +16,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.text.comments import Comment, comments_of
+from detectors.text.comments import Comment, Part, comments_of
+from detectors.text.language import MULTILINGUAL
 from detectors.text.rows import Rows, rows_of
 from detectors.text.scorer import LOGIT_STEPS
 from detectors.text.tables import WEIGHTS, Table, load_table, shipped
@@ -73,11 +74,16 @@ def macro_f1(truth: NDArray[np.int64], told: NDArray[np.int64]) -> float:
     return sum(scores) / len(scores)
 
 
+def _comments(langs: tuple[str, ...], part: Part) -> list[Comment]:
+    return [comment for lang in langs for comment in comments_of(lang, part)]
+
+
 def make_guard(lang: str, table: Table, vocabulary: Vocabulary) -> Guard:
     """Read the corpus by a table. Raises InputError where the corpus is not."""
-    taught = sorted(comments_of(lang, "training"), key=lambda c: (crc32(c.text.encode()), c.id))[:TAUGHT_MAX]
-    chosen: list[tuple[Comment, int]] = [(c, TEST) for c in comments_of(lang, "test")]
-    chosen += [(c, HELD) for c in comments_of(lang, "validation")] + [(c, TAUGHT) for c in taught]
+    own = ("fr", "en") if lang == MULTILINGUAL else (lang,)  # the corpus is in these
+    taught = sorted(_comments(own, "training"), key=lambda c: (crc32(c.text.encode()), c.id))[:TAUGHT_MAX]
+    chosen: list[tuple[Comment, int]] = [(c, TEST) for c in _comments(own, "test")]
+    chosen += [(c, HELD) for c in _comments(own, "validation")] + [(c, TAUGHT) for c in taught]
     store = WordStore(table.slots, table.lexicon, vocabulary)
     return Guard(
         rows_of([comment.text for comment, _ in chosen], store, table),
