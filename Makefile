@@ -11,7 +11,7 @@ VIGIE_SHARED ?= ../shared
 PYTEST_ARGS ?=
 export VIGIE_SHARED
 
-.PHONY: help install dev system kafka-artefacts demo test test-data check fix bench bench-detection bench-text kafka \
+.PHONY: help install dev system kafka-artefacts demo test test-data check fix bench bench-detection bench-simulated bench-text kafka \
 	generate lock clean
 
 help: ## what can be made
@@ -76,6 +76,9 @@ bench: dev ## mentions a second, end to end, beside a naive loop
 
 bench-detection: dev ## storms found at equal false alarms, beside river's detectors and rules of thumb
 	@$(BIN)/python -m tests.bench.bench_detection $(ARGS)
+
+bench-simulated: dev ## false alarms on simulated calm, and delays against their limit
+	$(BIN)/python -m tests.bench.bench_simulated $(ARGS)
 
 bench-text: dev $(VENV)/.installed-lexicon ## quality and speed of the text models
 	$(BIN)/python -m tests.bench.bench_text
