@@ -80,9 +80,11 @@ class OnnxScorer:
             probabilities[rows] = self._run([read[i] for i in rows])
         return replace(scores, probabilities=probabilities, tables=(TABLE,) * len(texts))
 
-    def categorise_many(self, texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    def categorise_many(
+        self, texts: Sequence[str], langs: Sequence[str | None] | None = None
+    ) -> tuple[tuple[str, ...], ...]:
         """Categories only, by the crisis vocabulary."""
-        return self._base.categorise_many(texts)
+        return self._base.categorise_many(texts, langs)
 
     def _encode(self, text: str) -> list[int]:
         # neither the tokenizer's Rust nor its models know half a surrogate pair, and a NUL is no letter

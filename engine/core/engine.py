@@ -237,7 +237,9 @@ class Engine:
             if units >= NEGATIVE_UNITS:
                 negative.append(i)
         if negative:
-            found = self._scorer.categorise_many([accepted[i][0].text for i in negative])
+            found = self._scorer.categorise_many(
+                [accepted[i][0].text for i in negative], [accepted[i][0].lang for i in negative]
+            )
             for i, categories in zip(negative, found, strict=True):
                 units, label, lang, _, urgency = rows[i]  # type: ignore[misc]  # filled above
                 rows[i] = (units, label, lang, categories, urgency)

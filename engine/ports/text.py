@@ -18,6 +18,8 @@ class TextScorer(Protocol):
         text is probably in when it is too short to tell: the first language of its brand."""
         ...
 
-    def categorise_many(self, texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-        """Categories only, by the crisis vocabulary: for mentions whose sentiment came from upstream."""
+    def categorise_many(
+        self, texts: Sequence[str], langs: Sequence[str | None] | None = None
+    ) -> tuple[tuple[str, ...], ...]:
+        """Categories only: for mentions whose sentiment came from upstream."""
         ...

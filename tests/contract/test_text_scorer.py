@@ -66,7 +66,8 @@ def test_the_same_row_in_whatever_batch(scorer: TextScorer) -> None:
 
 def test_categories_alone_are_those_of_the_scores(scorer: TextScorer) -> None:
     for lang in ("fr", "en", "it"):
-        assert scorer.categorise_many(_TEXTS) == scorer.score_many(_TEXTS, [lang] * len(_TEXTS)).categories
+        langs = [lang] * len(_TEXTS)
+        assert scorer.categorise_many(_TEXTS, langs) == scorer.score_many(_TEXTS, langs).categories
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n", "\x00", "\u200b", "\ud800", "\u3000"])

@@ -37,7 +37,9 @@ class WordScorer:
             urgency=np.zeros(len(texts), dtype=np.float32),
         )
 
-    def categorise_many(self, texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    def categorise_many(
+        self, texts: Sequence[str], langs: Sequence[str | None] | None = None
+    ) -> tuple[tuple[str, ...], ...]:
         return tuple(("outage",) if "panne" in t else () for t in texts)
 
 

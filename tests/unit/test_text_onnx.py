@@ -161,7 +161,7 @@ def test_check_and_doctor_show_it(folder: Path, tmp_path: Path) -> None:
 def test_score_takes_it(folder: Path) -> None:
     from ops.commands.score import _scorer, render
 
-    row = json.loads(render(_scorer("onnx", folder), ["Merci, parfait"], None))
+    row = json.loads(render(_scorer("onnx", folder), ["Merci, parfait"], lang=None))
     assert (row["table"], row["label"]) == ("onnx", "pos")
     for backend, place in (("onnx", None), ("linear", folder), ("torch", None)):
         with pytest.raises(InputError, match="--backend"):

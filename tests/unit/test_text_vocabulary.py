@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,17 @@ import pytest
 from detectors.text import load_scorer
 from detectors.text import vocabulary as vocabulary_module
 from detectors.text.fold import SEP
-from detectors.text.vocabulary import match, names, parse_vocabulary
+from detectors.text.scorer import LinearScorer
+from detectors.text.vocabulary import load_vocabulary, match, names, parse_vocabulary
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES
+
+
+@cache
+def by_vocabulary() -> LinearScorer:
+    """A scorer whose tables have no heads: the vocabulary answers alone."""
+    tables = {lang: replace(table, heads=None) for lang, table in load_scorer().tables.items()}
+    return LinearScorer(("fr", "en"), tables, load_vocabulary())
 
 
 @pytest.mark.parametrize(
@@ -48,7 +58,8 @@ from engine.domain.scores import CATEGORIES
     ],
 )
 def test_categories(text: str, expected: set[str]) -> None:
-    assert set(load_scorer().categorise_many([text])[0]) == expected
+    assert set(by_vocabulary().categorise_many([text])[0]) == expected
+    assert expected <= set(load_scorer().categorise_many([text])[0])
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
@@ -69,7 +80,7 @@ def test_a_prefix_may_stand_second_and_a_guard_may_be_several_words() -> None:
 
 
 def test_an_expression_never_reaches_into_the_next_text() -> None:
-    assert load_scorer().categorise_many(["mon vol", "est annulé"]) == ((), ())
+    assert by_vocabulary().categorise_many(["mon vol", "est annulé"]) == ((), ())
 
 
 @pytest.mark.parametrize(("text", "line"), [("[nothing]", 1), ("[outage]\n\n!!!", 3), ("[outage]\nab*", 2)])
@@ -83,7 +94,9 @@ def test_figures_share_one_entry_whatever_their_number() -> None:
     texts = [f"Commande {n} : toujours rien reçu, remboursement de {n + 7} € refusé" for n in range(1_000, 1_400)]
     found = scorer.categorise_many(texts)
     assert set(found) == {found[0]}
-    assert found == scorer.score_many(texts, ["fr"] * len(texts)).categories
+    assert (
+        scorer.categorise_many(texts, ["fr"] * len(texts)) == scorer.score_many(texts, ["fr"] * len(texts)).categories
+    )
     sizes = {lang: len(store.words) for lang, store in scorer._stores.items()}
     scorer.score_many([f"{text} {n}" for n, text in enumerate(texts, 900_000)], ["fr"] * len(texts))
     assert {lang: len(store.words) for lang, store in scorer._stores.items()} == sizes
