@@ -82,6 +82,7 @@ bench-simulated: dev ## false alarms on simulated calm, and delays against their
 
 bench-text: dev $(VENV)/.installed-lexicon ## quality and speed of the text models
 	$(BIN)/python -m tests.bench.bench_text
+	$(BIN)/python -m tests.bench.bench_text_quality
 	$(BIN)/python -m tests.bench.bench_learning
 
 kafka: kafka-artefacts ## a real broker on 127.0.0.1, until Ctrl-C

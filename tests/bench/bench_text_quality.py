@@ -1,0 +1,92 @@
+"""How well comments are read, beside what a user would pick: `make bench-text` prints it after the speeds.
+
+Macro-F1 over neg, neu and pos, and negatives found / of those said. On the corpus' test themes all that learn are taught
+the same training and validation themes; on the tweets of VIGIE_SHARED (UMSAB validation) nobody is taught tweets of them.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from detectors.text import load_scorer
+from detectors.text.comments import Comment, comments_of
+from detectors.text.fold import fold_text
+from detectors.text.sources import read_rows
+from engine.domain.scores import LABELS
+
+DATA = Path(os.environ.get("VIGIE_SHARED", "../shared")) / "data" / "text"
+Reader = Callable[[Sequence[str]], list[str]]
+
+
+def figures(truth: Sequence[str], said: Sequence[str]) -> str:
+    t, s = np.array(truth), np.array(said)
+    scores = [2 * ((t == name) & (s == name)).sum() / max(1, (t == name).sum() + (s == name).sum()) for name in LABELS]
+    found = ((t == "neg") & (s == "neg")).sum()
+    recall, precision = found / (t == "neg").sum(), found / max(1, (s == "neg").sum())
+    return f"{100 * np.mean(scores):.1f} ({100 * recall:.0f}/{100 * precision:.0f})"
+
+
+def vigie(lang: str) -> Reader:
+    scorer = load_scorer(("fr", "en"))
+    return lambda texts: list(scorer.score_many(texts, [lang] * len(texts)).labels)
+
+
+def vader(texts: Sequence[str]) -> list[str]:
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    analyzer = SentimentIntensityAnalyzer()
+    compound = [analyzer.polarity_scores(text)["compound"] for text in texts]
+    return ["neg" if c <= -0.05 else "pos" if c >= 0.05 else "neu" for c in compound]
+
+
+def tfidf(taught: Sequence[Comment]) -> Reader:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    model = make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=3.0, max_iter=300)
+    )
+    model.fit([c.text for c in taught], [c.sentiment for c in taught])
+    return lambda texts: [str(label) for label in model.predict(list(texts))]
+
+
+def river(taught: Sequence[Comment]) -> Reader:
+    from river import feature_extraction, linear_model
+
+    bags, model = feature_extraction.BagOfWords(tokenizer=fold_text), linear_model.SoftmaxRegression()
+    for _ in range(3):
+        for comment in taught:
+            model.learn_one(bags.transform_one(comment.text), comment.sentiment)
+    return lambda texts: [model.predict_one(bags.transform_one(text)) or "neu" for text in texts]
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    print("macro-F1 (negatives found/right of those said, %)")
+    for lang in ("fr", "en"):
+        taught, held = comments_of(lang, "training", "validation"), comments_of(lang, "test")
+        sets = [("own test themes", [c.text for c in held], [c.sentiment for c in held])]
+        tweets = DATA / f"umsab_{lang}_val.tsv"
+        if tweets.is_file():
+            rows = read_rows(tweets)
+            sets.append(("UMSAB validation", [text for _, text in rows], [label for label, _ in rows]))
+        readers: dict[str, Reader] = {
+            "vigie": vigie(lang),
+            "sklearn TF-IDF + LogisticRegression": tfidf(taught),
+            "river BagOfWords + SoftmaxRegression": river(taught),
+        }
+        if lang == "en":
+            readers["vaderSentiment"] = vader
+        for name, read in readers.items():
+            cells = [f"{what} {figures(truth, read(texts))}" for what, texts, truth in sets]
+            print(f"{lang} {name:38} {'   '.join(cells)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
