@@ -11,7 +11,7 @@ VIGIE_SHARED ?= ../shared
 PYTEST_ARGS ?=
 export VIGIE_SHARED
 
-.PHONY: help install dev system kafka-artefacts demo test test-data check fix bench bench-detection bench-simulated bench-text kafka \
+.PHONY: help install dev system kafka-artefacts demo test test-data check fix bench bench-detection bench-simulated bench-storms bench-themes bench-text kafka \
 	generate lock clean
 
 help: ## what can be made
@@ -79,6 +79,12 @@ bench-detection: dev ## storms found at equal false alarms, beside river's detec
 
 bench-simulated: dev ## false alarms on simulated calm, and delays against their limit
 	$(BIN)/python -m tests.bench.bench_simulated $(ARGS)
+
+bench-storms: dev ## Vigie's own alarms on storms of several makings
+	$(BIN)/python -m tests.bench.bench_storms
+
+bench-themes: dev ## what an explanation by themes costs, and how pure they are on synthetic storms
+	$(BIN)/python -m tests.bench.bench_themes
 
 bench-text: dev $(VENV)/.installed-lexicon ## quality and speed of the text models
 	$(BIN)/python -m tests.bench.bench_text

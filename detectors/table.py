@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, Protocol
 
-from detectors.params import ParamError, Range, Settable, flat, read_params
+from detectors.params import ParamError, Range, Settable, read_params
+from detectors.series.normal import DAY_S
 from detectors.series.river_adapter import (
     GaussianScorerParams,
     HalfSpaceTreesParams,
@@ -43,7 +44,7 @@ def vigie(
     bin_s: int,
     false_alarms_per_week: float,
 ) -> SeriesDetector:
-    """Two sequential tests (share and rate) under one budget.
+    """Share, rate, tide and spike under one budget (docs/detection.md).
 
     >>> type(DETECTORS[DEFAULT](bin_s=60, false_alarms_per_week=0.25)).__name__
     'VigieDetector'
@@ -60,7 +61,6 @@ DETECTORS: Final[dict[str, MakeWithParams]] = {
 }
 
 _PART = Range(0.01, 0.98)
-_DAY_S: Final = 86_400
 
 
 def _tail(name: str) -> dict[str, Range]:
@@ -79,8 +79,8 @@ def _normal(name: str) -> dict[str, Range]:
     return {
         f"{name}.phi": Range(1.0, 100.0),
         f"{name}.drift": Range(0.001, 5.0),
-        f"{name}.memory_s": Range(900.0, 28.0 * _DAY_S),
-        f"{name}.span_s": Range(60.0, _DAY_S),
+        f"{name}.memory_s": Range(900.0, 28.0 * DAY_S),
+        f"{name}.span_s": Range(60.0, DAY_S),
         f"{name}.phi_events": Range(0.1, 100_000.0),
         f"{name}.drift_blocks": Range(0.1, 10_000.0),
     }
@@ -109,7 +109,7 @@ SETTABLE: Final[dict[str, Settable]] = {
     "vigie": Settable(
         VigieParams(),
         {
-            "warm_up_s": Range(_DAY_S, 28 * _DAY_S),
+            "warm_up_s": Range(DAY_S, 28 * DAY_S),
             "tide_part": _PART,
             "rate_part": _PART,
             "share_room": Range(0.0, 1.0),
@@ -129,7 +129,7 @@ SETTABLE: Final[dict[str, Settable]] = {
         {
             "n_trees": Range(1, 200),
             "height": Range(1, 14),
-            "window_s": Range(3_600, 14 * _DAY_S),
+            "window_s": Range(3_600, 14 * DAY_S),
             "seed": Range(0, 2**31 - 1),
             **_tail("tail"),
         },
@@ -169,7 +169,4 @@ def detector_maker(name: str, params: Mapping[str, Any] | None = None) -> MakeDe
         raise ParamError("detector", f"there is no detector {name[:60]!r}; {hint}")
     if not params:
         return make
-    settable = SETTABLE.get(name)
-    if settable is None:
-        raise ParamError(next(flat(params))[0], f"{name} has no parameters that may be set; leave it out")
-    return partial(make, read_params(settable, params))
+    return partial(make, read_params(SETTABLE[name], params))

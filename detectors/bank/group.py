@@ -45,7 +45,6 @@ class Group:
         self._warm = False
         self._tide_over: Bools | None = None
         self._news = False
-        self.start_s = 0
 
     def step(self, start_s: int, n: Floats, total: Floats) -> None:
         """Judge a bin, and learn from the block before it if that is over."""
@@ -55,7 +54,6 @@ class Group:
             self._minutes.prepare()
         elif start_s // BLOCK_S != self._block_at:
             self._close_block(start_s)
-        self.start_s = start_s
         self._seconds += self._bin_s
         was = self._active[SHARE] | self._active[RATE]
         self._minutes.take(n, total, start_s)
@@ -230,13 +228,13 @@ class Group:
         """What the group's series have in common."""
         return {
             "first_s": self._first_s, "block": self._block_at, "seconds": self._seconds, "hour_s": self._hour_s,
-            "warm": self._warm, "start_s": self.start_s, "seconds_in": self._seconds_in, "next_h": self._tides.next_h,
+            "warm": self._warm, "seconds_in": self._seconds_in, "next_h": self._tides.next_h,
         }  # fmt: skip
 
     def wind(self, clock: dict[str, Any]) -> None:
         """Take over a clock; the arrays hold the state that belongs to it."""
         self._first_s, self._block_at, self._seconds = clock["first_s"], clock["block"], clock["seconds"]
-        self._hour_s, self._warm, self.start_s = clock["hour_s"], clock["warm"], clock["start_s"]
+        self._hour_s, self._warm = clock["hour_s"], clock["warm"]
         self._seconds_in = list(clock["seconds_in"])
         self._tides.skip(clock["next_h"] - 1)
         # like the scalar form: the level's line is that of the present block

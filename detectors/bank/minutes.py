@@ -14,10 +14,10 @@ import numpy as np
 
 from detectors.bank.fields import RATE, SHARE, TIDE, Arrays, Bools, Floats, Kind
 from detectors.bank.levels import Indices
-from detectors.series.budgeted import _EBB_S, _PATIENCE_S, _SHRINK, _STORM_SURPRISE, QUIET_S
+from detectors.series.budgeted import _EBB_S, _PATIENCE_S, _SHRINK, QUIET_S
 from detectors.series.evidence import _A_MAX, _CAP, _GAIN_MAX, _MIN, POISSON_COSTS, RATIOS, WEEK_S
 from detectors.series.normal import _LOG_S2_MAX, _LOG_S2_MIN, _MOVED, _REACH, _SLOW, HOUR_S, ShareLevel
-from detectors.series.tail import _LN10, SILENT
+from detectors.series.tail import _LN10, SILENT, STORM_SURPRISE
 from detectors.series.vigie import VigieParams
 
 _LOGS: Final = np.log(np.array(RATIOS))[:, None]
@@ -194,8 +194,8 @@ class Minutes:
     def settle(self, n: Floats, start_s: int) -> list[Moved]:
         """After `take`: storms seen, and tests whose storm has ebbed away; those whose storm outlasted all patience."""
         surprise = self._surprise[SHARE]
-        if surprise.max() > _STORM_SURPRISE:
-            i = np.flatnonzero(surprise > _STORM_SURPRISE)
+        if surprise.max() > STORM_SURPRISE:
+            i = np.flatnonzero(surprise > STORM_SURPRISE)
             self._a["storm"][0, i] |= surprise[i] > self._whole - self._margin[SHARE, i]
         return self._ebbing(n, start_s) if self.some_active else []
 

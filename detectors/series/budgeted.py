@@ -8,15 +8,13 @@ from typing import Any, Final
 
 from detectors.series.evidence import POISSON_COSTS, Evidence, binomial_costs
 from detectors.series.normal import HOUR_S, Drift, NormalPrior
-from detectors.series.tail import Tail, TailPrior, margin_of
+from detectors.series.tail import STORM_SURPRISE, Tail, TailPrior, margin_of
 from engine.domain.series import SignalReading
 
 QUIET_S: Final = HOUR_S
 """Nobody is told of the same storm twice within an hour."""
 _EBB_S: Final = 1800.0
 """Half-life of the weight by which a test knows that its storm is over: a storm of hundreds is forgotten in hours."""
-_STORM_SURPRISE: Final = 2.0
-"""What would come by chance once in a hundred weeks is a storm, whatever the budget: no lesson about calm."""
 _PATIENCE_S: Final = 24 * HOUR_S
 """A storm that lasts longer is the new normal: the level moves there, and learning resumes."""
 _SHRINK: Final = 2.0
@@ -38,14 +36,13 @@ class Budgeted:
     """A sequential test of counts against an expectation that is handed in."""
 
     __slots__ = (
-        "_alarm_s", "_bin_s", "_costs", "_ebb", "_evidence", "_expected", "_name", "_observed", "_share",
+        "_alarm_s", "_costs", "_ebb", "_evidence", "_expected", "_name", "_observed", "_share",
         "_span", "_storm_surprise", "_threshold", "_whole", "active", "drift", "margin", "moved", "storm", "surprise",
         "tail",
     )  # fmt: skip
 
     def __init__(self, params: TestParams, bin_s: int, false_alarms_per_week: float) -> None:
         self._name = params.name
-        self._bin_s = bin_s
         self._span = max(1.0, params.normal.span_s / bin_s)
         self._ebb = 0.5 ** (bin_s / _EBB_S)
         self._whole = -log10(false_alarms_per_week)
@@ -66,7 +63,7 @@ class Budgeted:
         """Give this test a part of the budget."""
         self.margin = margin_of(part, self._whole)
         self._threshold = self._whole - self.margin
-        self._storm_surprise = max(_STORM_SURPRISE, self._threshold)
+        self._storm_surprise = max(STORM_SURPRISE, self._threshold)
 
     def take_rate(self, n: float, base: float, unsure: float, start_s: int) -> bool:
         """Take in a bin where `base` events are usual, sure up to the relative variance `unsure`."""

@@ -17,6 +17,7 @@ from math import exp, log, sqrt
 from typing import Any, Final
 
 HOUR_S: Final = 3600
+DAY_S: Final = 24 * HOUR_S
 _SLOW: Final = 0.5 ** (1 / 336)
 """An hour's forgetting of the slow level: half in two weeks, so that a weekday is known from more than one."""
 _MOVED: Final = 0.25

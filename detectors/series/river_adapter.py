@@ -31,13 +31,12 @@ from math import exp, expm1, log, log1p, log10, sqrt
 from statistics import NormalDist
 from typing import Any, Final, NamedTuple, Protocol
 
-from detectors.series.tail import TOP_S, Tail, TailPrior
+from detectors.series.normal import DAY_S, HOUR_S
+from detectors.series.tail import STORM_SURPRISE, TOP_S, Tail, TailPrior
 from engine.domain.errors import StateError
 from engine.domain.series import BinCount, Reading, SignalReading, Verdict, WarmingUp
 
 VERSION: Final = 1
-HOUR_S: Final = 3600
-DAY_S: Final = 24 * HOUR_S
 SPAN_S: Final = 900
 """The window of a value, and how often one is learnt."""
 _EVENTS: Final = 3.0
@@ -45,8 +44,6 @@ _EVENTS: Final = 3.0
 _Z_MAX: Final = 100.0
 _Z_NEW: Final = 8.0
 """Where nothing has ever varied, whatever comes is as far from usual as a normal score goes."""
-_STORM_SURPRISE: Final = 2.0
-"""As in budgeted.py: what comes by chance once in a hundred weeks teaches nothing about calm."""
 _PATIENCE_S: Final = DAY_S
 
 
@@ -352,7 +349,7 @@ class RiverDetector:
         self._bins = self._learn_s / bin_s
         self._gain = 1.0 if bin_s >= SPAN_S else 1.0 - exp(-bin_s / SPAN_S)
         self._threshold = -log10(false_alarms_per_week)
-        self._storm_surprise = max(_STORM_SURPRISE, self._threshold)
+        self._storm_surprise = max(STORM_SURPRISE, self._threshold)
         self._model = make(self._learn_s)
         self._tail = Tail(tail)
         self._seen_s = 0

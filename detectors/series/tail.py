@@ -27,6 +27,8 @@ _KEEP: Final = 0.5 ** (1 / 224)
 """A top's forgetting: half in eight weeks, since rare things need a long memory."""
 
 
+STORM_SURPRISE: Final = 2.0
+"""What would come by chance once in a hundred weeks is a storm, whatever the budget: no lesson about calm."""
 SILENT: Final = 99.0
 """The threshold of a test without a part of the budget: none that counts could reach."""
 

@@ -163,7 +163,7 @@ class VigieDetector:
         self._seconds += bin_s
         level, rate, share, spike = self._rate_level, self._rate, self._share, self._spike
         # of the tests of minutes: a swell does not silence a storm on top of it
-        was_active = rate.active or (share is not None and share.active) or (spike is not None and spike.active)
+        was_active = self._any_active()
         base = level.at(start_s % HOUR_S + 0.5 * bin_s) * bin_s / HOUR_S
         if n == 0.0 and not total:
             self._missing += base
@@ -181,7 +181,9 @@ class VigieDetector:
         tide = self._tide
         if share is None or tide is None:
             spike_over = spike is not None and spike.take(n / lift, start_s)
-            return self._without_total(start_s, rate_over, spike_over, base) if self._warm else self._warming(start_s)
+            if not self._warm:
+                return self._warming(start_s)
+            return self._without_total(start_s, rate_over, spike_over, base, was_active)
         mentions = n if total is None or total < n else total
         self._mentions += mentions
         share_over = share.take_share(n, mentions, self._share_level.share, start_s)
@@ -231,10 +233,9 @@ class VigieDetector:
         # straight from a tuple: the class's own __new__ costs twice as much, and this runs for every bin
         return _new(Reading, (tests, usual, score, alarm, active or tide.active))
 
-    def _without_total(self, start_s: int, rate_over: bool, spike_over: bool, base: float) -> Reading:
+    def _without_total(self, start_s: int, rate_over: bool, spike_over: bool, base: float, was_active: bool) -> Reading:
         rate, spike = self._rate, self._spike
         assert spike is not None  # beside every rate without a share
-        was_active = rate.active or spike.active
         rate_alarm = spike_alarm = False
         if rate_over and not rate.active:
             rate.open(start_s)
@@ -284,14 +285,13 @@ class VigieDetector:
         n, seconds = self._hour_n, self._hour_s
         lift = self._hour_lift * self._bin_s / seconds if self._warm and seconds else 1.0
         self._hour_n, self._hour_s, self._hour_lift = 0.0, 0, 0.0
-        tide, share = self._tide, self._share
+        tide = self._tide
         if tide is None:
             return
         if self._warm and (seconds < HOUR_S or self._missing > _SILENCE):
             tide.skip(hour)
         elif self._warm:
-            stormy = self._rate.active or (share is not None and share.active)
-            self._tide_over = tide.turn(n, hour, stormy=stormy, lift=lift)
+            self._tide_over = tide.turn(n, hour, stormy=self._any_active(), lift=lift)
         else:
             tide.first(n, seconds / HOUR_S, hour)
         self._tide_reading = tide.reading(False)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from detectors.signals.judge import HOUR_S, LOW, VERSION, Judge, checked, normal_nats
+from detectors.series.normal import HOUR_S
+from detectors.signals.judge import KEEP, LOW, VERSION, Judge, checked, normal_nats
 from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 
@@ -19,8 +20,6 @@ _VARIANCE: Final = 0.05
 _VARIANCE_MIN: Final = 0.01
 _WEIGHT: Final = 20.0
 """Weight of the priors, in messages."""
-_KEEP: Final = 0.5 ** (1 / 2000)
-"""Half of what is usual is forgotten after so many negatives."""
 
 
 class Arousal:
@@ -65,7 +64,7 @@ class Arousal:
             off = heat - mean * n
             limit = 3.0 * (variance * n) ** 0.5
             off = limit if off > limit else -limit if off < -limit else off
-            keep = _KEEP**n
+            keep = KEEP**n
             self._usual = [seen * keep + n, sum_ * keep + mean * n + off, squares * keep + off * off]
         if not judge.active:
             return None

@@ -8,12 +8,14 @@ test (Page 1954) goes over the same weeks and has to find the change too; only t
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any, Final
 
-from detectors.signals.judge import DAY_S, VERSION, Judge, checked, normal_nats
+from detectors.series.normal import DAY_S
+from detectors.signals.judge import VERSION, Judge, checked, normal_nats
 from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 
@@ -30,8 +32,9 @@ _HEIGHT: Final = 5.0
 """Page-Hinkley's own two figures, in standard deviations of a block: a shift of half a one is looked for."""
 
 
+@cache
 def _page_hinkley() -> Any:
-    """River's `PageHinkley`, its module loaded alone.
+    """River's `PageHinkley`, its module loaded alone and once.
 
     The package about it imports data sets, and with them scikit-learn and a database driver: that takes a second.
     """

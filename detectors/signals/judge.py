@@ -15,18 +15,17 @@ from __future__ import annotations
 from math import log, log10, sqrt
 from typing import Any, Final
 
-from detectors.series.tail import TOP_S, Tail, TailPrior
+from detectors.series.normal import DAY_S, HOUR_S
+from detectors.series.tail import STORM_SURPRISE, TOP_S, Tail, TailPrior
 from engine.domain.errors import StateError
 from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 
 VERSION: Final = 1
-HOUR_S: Final = 3600
-DAY_S: Final = 86_400
 _LN10: Final = log(10.0)
 _SPANS_A_WEEK: Final = 1008.0
-_STORM: Final = 2.0
-"""What would come by chance once in a hundred weeks is no lesson about calm."""
+KEEP: Final = 0.5 ** (1 / 2000)
+"""Half of what is usual of negatives or messages is forgotten after two thousand of them."""
 AUDIENCE_MIN: Final = 1_000
 """What fewer people may have seen is neither viral nor widely seen, however small the brand."""
 LOW: Final = 1.0
@@ -98,7 +97,7 @@ class Judge:
             return False
         surprise = self.surprise = min(self._tail.surprise(z), (z - self._log_looks) / _LN10)
         self._tail.learn(z)
-        if surprise > _STORM or not facts.calm:
+        if surprise > STORM_SURPRISE or not facts.calm:
             self._storm = True
         if self.active:
             since = start_s - self._alarm_s
@@ -114,7 +113,7 @@ class Judge:
     @property
     def learns(self) -> bool:
         """Whether the last span was normal enough to learn from."""
-        return not self.active and (self.surprise is None or self.surprise <= _STORM)
+        return not self.active and (self.surprise is None or self.surprise <= STORM_SURPRISE)
 
     def over(self) -> None:
         """What it alarmed of has ended."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from detectors.signals.judge import HOUR_S, VERSION, Judge, binomial_nats, checked
+from detectors.series.normal import HOUR_S
+from detectors.signals.judge import KEEP, VERSION, Judge, binomial_nats, checked
 from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 
@@ -18,8 +19,6 @@ _SHARE_MIN: Final = 0.05
 """Somebody always writes twice: one message in twenty is no sign of anything."""
 _WEIGHT: Final = 20.0
 """Before the brand has spoken: three in twenty are repeats."""
-_KEEP: Final = 0.5 ** (1 / 2000)
-"""Of what is usual, half is forgotten after so many messages of known authors."""
 _AUTHORS_MAX: Final = 2_000
 """More distinct authors in ten minutes are no raid, and their hashes are a sample only."""
 
@@ -79,7 +78,7 @@ class Raid:
         else:
             alarm = judge.take(binomial_nats(repeated, messages, share), facts)
         if facts.calm and judge.learns:
-            keep = _KEEP**n
+            keep = KEEP**n
             limit = n * share + 3.0 * (n * share) ** 0.5 + 1.0
             seen = self._seen = self._seen * keep + n
             usual = self._usual * keep + (repeats if repeats < limit else limit)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from math import exp, log, log1p
 from typing import Any, Final
 
-from detectors.signals.judge import AUDIENCE_MIN, HOUR_S, LOW, VERSION, Judge, Spread, checked, normal_nats
+from detectors.series.normal import HOUR_S
+from detectors.signals.judge import AUDIENCE_MIN, LOW, VERSION, Judge, Spread, checked, normal_nats
 from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 

@@ -15,8 +15,8 @@ from __future__ import annotations
 from math import log1p
 from typing import Any, Final
 
-from detectors.series.normal import RateLevel
-from detectors.signals.judge import DAY_S, HOUR_S, LOW, VERSION, WARM_UP_S, Judge, checked
+from detectors.series.normal import DAY_S, HOUR_S, RateLevel
+from detectors.signals.judge import LOW, VERSION, WARM_UP_S, Judge, checked
 from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 

@@ -11,13 +11,22 @@ from __future__ import annotations
 from math import exp, log
 from typing import Any, Final
 
-from detectors.signals.judge import AUDIENCE_MIN, LOW, VERSION, Judge, Spread, binomial_nats, checked, normal_nats
+from detectors.signals.judge import (
+    AUDIENCE_MIN,
+    KEEP,
+    LOW,
+    VERSION,
+    Judge,
+    Spread,
+    binomial_nats,
+    checked,
+    normal_nats,
+)
 from engine.domain.series import SignalReading
 from engine.domain.signals import SpanFacts
 
 _SHARE: Final = 0.2
 _WEIGHT: Final = 20.0
-_KEEP: Final = 0.5 ** (1 / 2000)
 _SHARE_MIN: Final = 0.1
 """Small talk under one post is no story: up to a tenth of the negatives may always answer one another."""
 
@@ -86,7 +95,7 @@ class Viral:
             alarm = judge.take(z, facts)
         if top and facts.calm and judge.learns:
             now = facts.negatives
-            keep = _KEEP**now
+            keep = KEEP**now
             self._seen = self._seen * keep + now
             found = now * max(top - 1, 0) / max(n - 1, 1)
             self._usual = min(max(self._usual * keep + found, _SHARE_MIN * self._seen), 0.9 * self._seen)

@@ -30,8 +30,10 @@ TEXT_CHARS_MIN, TEXT_CHARS_MAX = 5, 600
 Part = Literal["training", "validation", "test"]
 
 TEST_THEMES = frozenset(("en_03", "en_12", "en_25", "fr_13", "fr_18", "fr_31", "fr_36", "fr_49", "fr_55"))
-"""Measured at the very end, never trained on and never chosen by. Each leaves another theme with its subjects to the
-training: the only one about parcels could teach nobody what a delivery is."""
+"""No shipped table is fitted to them; they bound what corrections may cost (`guard.py`).
+
+Each leaves another theme with its subjects to the training: the only one about parcels could teach nobody what a
+delivery is."""
 VALIDATION_THEMES = frozenset({"en_06", "en_15", "fr_08", "fr_20", "fr_28", "fr_34", "fr_39"})
 """Weights of the sources are chosen on these."""
 

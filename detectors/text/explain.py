@@ -79,9 +79,7 @@ class Explanation:
             if push.kind == "pair":
                 share[push.at] += push.by / 2
                 share[push.at + 1] += push.by / 2
-        facts = sum(
-            push.by for push in self.pushes if push.kind == "fact" and push.name.partition(" ")[0] in VALENCE_FACTS
-        )
+        facts = sum(push.by for push in self.pushes if push.is_valence)
         bad = {at: -value for at, value in enumerate(self.lexicon) if value < 0}
         for at, value in bad.items():
             share[at] += max(facts, 0.0) * value / sum(bad.values())
@@ -101,7 +99,7 @@ def explain(scorer: LinearScorer, text: str, lang: str | None) -> Explanation:
     True
     """
     told = scorer.score_many([text], [lang])
-    name = scorer.table_names([text], [lang])[0]
+    name = told.tables[0]
     store, table, learnt = scorer.stores[name], scorer.tables[name], scorer.overlay.tables.get(name)
     reading = read([text], store)
     label = told.labels[0]

@@ -1,7 +1,8 @@
 """What an overlay may not spoil: own comments as rows of numbers, shipped with the tables that they were read by.
 
 Of the training themes a sample (`taught`): the shipped behaviour that learning rehearses, so that it does not drift. Of
-the validation and test themes all (`held`): no overlay stands that reads these worse than the bound. Rows hold hashes,
+the test themes, and of the validation themes, which the shipped tables have learnt from, all: no overlay stands that
+reads these worse than the bound. Rows hold hashes,
 facts, labels and the shipped logits and no text, so the guard works where the corpus does not ship; `vigie train` makes
 it anew with the tables.
 """
@@ -30,7 +31,7 @@ FORMAT = 1
 GUARDS = Path(__file__).with_name("guard")
 TAUGHT_MAX = 600
 
-TEST, HELD, TAUGHT = 0, 1, 2
+TEST, VALIDATION, TAUGHT = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Guard:
     labels: NDArray[np.int64]
     """Shape (n,): places in LABELS."""
     parts: NDArray[np.int64]
-    """Shape (n,): TEST, HELD (validation) or TAUGHT."""
+    """Shape (n,): TEST, VALIDATION (validation) or TAUGHT."""
 
     @property
     def taught(self) -> Rows:
@@ -83,7 +84,7 @@ def make_guard(lang: str, table: Table, vocabulary: Vocabulary) -> Guard:
     own = ("fr", "en") if lang == MULTILINGUAL else (lang,)  # the corpus is in these
     taught = sorted(_comments(own, "training"), key=lambda c: (crc32(c.text.encode()), c.id))[:TAUGHT_MAX]
     chosen: list[tuple[Comment, int]] = [(c, TEST) for c in _comments(own, "test")]
-    chosen += [(c, HELD) for c in _comments(own, "validation")] + [(c, TAUGHT) for c in taught]
+    chosen += [(c, VALIDATION) for c in _comments(own, "validation")] + [(c, TAUGHT) for c in taught]
     store = WordStore(table.slots, table.lexicon, vocabulary)
     return Guard(
         rows_of([comment.text for comment, _ in chosen], store, table),

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.text.guard import HELD, TEST, Guard, load_guard
+from detectors.text.guard import TEST, VALIDATION, Guard, load_guard
 from detectors.text.overlay import Ints, Logits, Overlay, OverlayTable, model_id, quantised
 from detectors.text.rows import FACT_PART, PAIR_PART, Rows, join, rows_of
 from detectors.text.scorer import LinearScorer
@@ -166,9 +166,9 @@ def _bounded(guard: Guard, table: OverlayTable) -> tuple[float, float, float]:
     """The largest scale that keeps the guard's bound, 0 if none does; and the guard's figure before and after."""
     learnt = guard.rows.learnt(table)
     nothing = np.zeros_like(learnt)
-    before, held = guard.score(nothing, TEST), guard.score(nothing, TEST, HELD)
+    before, held = guard.score(nothing, TEST), guard.score(nothing, TEST, VALIDATION)
     for scale in SCALES:
         after = guard.score(learnt * scale, TEST)
-        if after >= before - DROP_MAX and guard.score(learnt * scale, TEST, HELD) >= held - DROP_MAX:
+        if after >= before - DROP_MAX and guard.score(learnt * scale, TEST, VALIDATION) >= held - DROP_MAX:
             return scale, before, after
     return 0.0, before, before

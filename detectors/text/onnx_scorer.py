@@ -83,7 +83,7 @@ class OnnxScorer:
     def categorise_many(
         self, texts: Sequence[str], langs: Sequence[str | None] | None = None
     ) -> tuple[tuple[str, ...], ...]:
-        """Categories only, by the crisis vocabulary."""
+        """Categories only, by the other scorer."""
         return self._base.categorise_many(texts, langs)
 
     def _encode(self, text: str) -> list[int]:

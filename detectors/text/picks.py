@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.text.overlay import Ints, Logits
+from detectors.text.overlay import Logits
 from detectors.text.rows import Rows, rows_of
 from detectors.text.scorer import LinearScorer
 from detectors.text.words import SLOTS
@@ -43,7 +43,7 @@ def pick(texts: Sequence[str], langs: Sequence[str | None], scorer: LinearScorer
     told = scorer.score_many([texts[i] for i in chosen], [langs[i] for i in chosen])
     ordered = np.sort(told.probabilities.astype(np.float64), axis=1)
     margins = ordered[:, -1] - ordered[:, -2]
-    name = scorer.table_names([texts[i] for i in chosen[:50]], [langs[i] for i in chosen[:50]])
+    name = told.tables
     main = max(set(name), key=lambda lang: (name.count(lang), lang)) if name else ""
     if not main:
         return ()
@@ -67,6 +67,7 @@ def _greedy(rows: Rows, doubt: Logits, n: int) -> list[int]:
     # common to a few is what teaches: of no use are words that nobody else writes, and those that everybody does
     worth = np.where(often > 1, np.log1p(often) * np.log(len(rows) / np.maximum(often, 1) + 1e-9), 0.0)
     lengths = np.sqrt(np.maximum(np.bincount(owner, minlength=len(rows)), 1))
+    sums = np.bincount(np.repeat(np.arange(len(rows)), rows.counts), weights=rows.slots, minlength=len(rows))
     taken: list[int] = []
     free = np.ones(len(rows), dtype=np.bool_)
     free[rows.counts == 0] = False
@@ -75,16 +76,7 @@ def _greedy(rows: Rows, doubt: Logits, n: int) -> list[int]:
         best = int(np.where(free, gain, -1.0).argmax())
         taken.append(best)
         free[best] = False
-        _discount(worth, word_of[owner == best])
-        free &= ~_same(rows, best)
+        worth[word_of[owner == best]] *= 0.4
+        # texts of the very words of this one: copies teach nothing more
+        free &= ~((sums == sums[best]) & (rows.counts == rows.counts[best]))
     return taken
-
-
-def _discount(worth: Logits, words: Ints) -> None:
-    worth[words] *= 0.4
-
-
-def _same(rows: Rows, place: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Texts of the very words of this one: copies teach nothing more."""
-    sums = np.bincount(np.repeat(np.arange(len(rows)), rows.counts), weights=rows.slots, minlength=len(rows))
-    return np.asarray((sums == sums[place]) & (rows.counts == rows.counts[place]))

@@ -49,7 +49,6 @@ class LinearScorer:
         self._teller = LanguageTeller(langs)
         self._tables = tables
         self._stores = {lang: WordStore(_columns(table), table.lexicon, vocabulary) for lang, table in tables.items()}
-        self._default = table_for(langs[0], tuple(tables))
         self.overlay = Overlay()
         """What was learnt from corrections; another may be put in its place between two batches."""
 

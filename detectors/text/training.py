@@ -36,8 +36,6 @@ class Example:
     text: str
     label: str
     weight: float = 1.0
-    shared_only: bool = False
-    """Of another language: only its facts and signs (emoji, punctuation) teach, not its words."""
     typical: bool = False
     """Of a theme that the first fit does not see: these texts set the temperature."""
     unseen: bool = False
@@ -188,24 +186,19 @@ def design_matrix(examples: Sequence[Example], lexicon: Lexicon, vocabulary: Voc
 
     store = WordStore(None, lexicon, vocabulary, keep_max=1 << 30)
     reading = read([example.text for example in examples], store)
-    shared_only = np.array([example.shared_only for example in examples])
     row_of = np.repeat(np.arange(len(examples)), np.diff(reading.starts, append=len(reading.ids)))
-    kept = (reading.ids != 0) & ~(shared_only[row_of] & ~_is_sign(store)[reading.ids])
+    kept = reading.ids != 0
     slots_of = _word_matrix(store)
     column = reading.ids * 2 + reading.negated
     texts = csr_matrix(
         (np.ones(kept.sum(), dtype=np.float64), (row_of[kept], column[kept])), shape=(len(examples), slots_of.shape[0])
     )
-    hashed = texts @ slots_of + _pair_matrix(reading, shared_only)
+    hashed = texts @ slots_of + _pair_matrix(reading, len(examples))
     hashed = diags(1.0 / np.sqrt(np.maximum(reading.features, 1))) @ hashed
     rows = np.repeat(np.arange(len(examples)), len(FACTS))
     ones = np.full(len(rows), FACT_VALUE)
     facts = csr_matrix((ones, (rows, reading.facts.ravel())), shape=(len(examples), FACT_ROWS))
     return hstack([hashed, facts]).tocsr()
-
-
-def _is_sign(store: WordStore) -> NDArray[np.bool_]:
-    return np.array([not any("a" <= char <= "z" for char in word) for word in store.words])
 
 
 def _word_matrix(store: WordStore) -> Any:
@@ -227,13 +220,11 @@ def _word_matrix(store: WordStore) -> Any:
     return vstack(halves).tocsr()[order]
 
 
-def _pair_matrix(reading: Reading, shared_only: NDArray[np.bool_]) -> Any:
+def _pair_matrix(reading: Reading, n: int) -> Any:
     from scipy.sparse import csr_matrix
 
-    n = len(shared_only)
     rows = np.searchsorted(reading.starts, reading.pair_at, side="right") - 1
-    kept = ~shared_only[rows]
-    return csr_matrix((np.ones(kept.sum()), (rows[kept], reading.pairs[kept])), shape=(n, SLOTS))
+    return csr_matrix((np.ones(len(rows)), (rows, reading.pairs)), shape=(n, SLOTS))
 
 
 def quantise(lang: str, coefficients: NDArray[np.float64], lexicon: Lexicon, temperature: float = 1.0) -> Table:

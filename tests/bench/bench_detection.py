@@ -334,10 +334,19 @@ def write(text: str) -> None:
     PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
-def storms(shared: Path, folder: Path, seed: int, copies: int, shares: tuple[float, ...]) -> list[Series]:
-    """Storms on the five companies' volumes, each with its own usual share of negatives."""
-    tool = [sys.executable, str(shared / "tools" / "storms.py"), "make", "--data", str(shared / "data" / "nab_tweets")]
-    tool += ["--seed", str(seed), "--copies", str(copies)]
+def storms(
+    shared: Path,
+    folder: Path,
+    seed: int,
+    copies: int,
+    shares: tuple[float, ...],
+    drift: float = 0.2,
+    data: Path | None = None,
+) -> list[Series]:
+    """Storms on the five companies' volumes (or those in `data`), each with its own usual share of negatives."""
+    volumes = data or shared / "data" / "nab_tweets"
+    tool = [sys.executable, str(shared / "tools" / "storms.py"), "make", "--data", str(volumes)]
+    tool += ["--seed", str(seed), "--copies", str(copies), "--drift", str(drift)]
     out = []
     # one call where the shares are alike, so that the storms are those that anyone makes by the same command
     groups = [(",".join(COMPANIES), shares[0])] if len(set(shares)) == 1 else list(zip(COMPANIES, shares, strict=True))

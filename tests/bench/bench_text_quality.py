@@ -18,7 +18,7 @@ from detectors.text import load_scorer
 from detectors.text.comments import Comment, comments_of
 from detectors.text.fold import fold_text
 from detectors.text.sources import read_rows
-from engine.domain.scores import LABELS
+from engine.domain.scores import CATEGORIES, LABELS
 
 DATA = Path(os.environ.get("VIGIE_SHARED", "../shared")) / "data" / "text"
 Reader = Callable[[Sequence[str]], list[str]]
@@ -67,6 +67,23 @@ def river(taught: Sequence[Comment]) -> Reader:
     return lambda texts: [model.predict_one(bags.transform_one(text)) or "neu" for text in texts]
 
 
+def more_of_vigie(lang: str, held: Sequence[Comment]) -> str:
+    """What the others do not answer: calibration of P(neg), categories, urgency."""
+    scores = load_scorer(("fr", "en")).score_many([c.text for c in held], [lang] * len(held))
+    negative, truth = scores.negative, np.array([c.sentiment == "neg" for c in held])
+    bins = np.minimum((negative * 10).astype(int), 9)
+    error = sum(abs(negative[bins == b].mean() - truth[bins == b].mean()) * (bins == b).mean() for b in set(bins))
+    said = np.array([[name in row for name in CATEGORIES] for row in scores.categories])
+    true = np.array([[name in c.categories for name in CATEGORIES] for c in held])
+    hits, both = (said & true).sum(axis=0), said.sum(axis=0) + true.sum(axis=0)
+    micro, macro = 200 * hits.sum() / both.sum(), 100 * np.mean(2 * hits / np.maximum(1, both))
+    urgency = np.corrcoef(scores.urgency, [c.urgency for c in held])[0, 1]
+    return (
+        f"ECE of P(neg) {error:.3f}; categories micro-F1 {micro:.1f} (precision {hits.sum() / said.sum():.2f}), "
+        f"macro-F1 {macro:.1f}; urgency, correlation {urgency:.2f}"
+    )
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
     print("macro-F1 (negatives found/right of those said, %)")
@@ -87,6 +104,7 @@ def main() -> None:
         for name, read in readers.items():
             cells = [f"{what} {figures(truth, read(texts))}" for what, texts, truth in sets]
             print(f"{lang} {name:38} {'   '.join(cells)}", flush=True)
+        print(f"{lang} vigie, own test themes: {more_of_vigie(lang, held)}", flush=True)
 
 
 if __name__ == "__main__":

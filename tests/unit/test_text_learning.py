@@ -7,7 +7,7 @@ import pytest
 
 from detectors.text import load_scorer
 from detectors.text.comments import comments_of
-from detectors.text.guard import GUARDS, HELD, TAUGHT, TEST, load_guard, macro_f1, make_guards
+from detectors.text.guard import GUARDS, TAUGHT, TEST, VALIDATION, load_guard, macro_f1, make_guards
 from detectors.text.learning import CORRECTIONS_MAX, DROP_MAX, learn
 from detectors.text.overlay import Overlay, decode_overlay, encode_overlay
 from detectors.text.picks import pick
@@ -93,7 +93,7 @@ def test_the_guard_is_that_of_the_shipped_tables(tmp_path_factory: pytest.TempPa
 
 def test_the_guard_holds_its_parts() -> None:
     guard = load_guard("fr")
-    assert {part: int((guard.parts == part).sum()) > 50 for part in (TEST, HELD, TAUGHT)} == dict.fromkeys(
+    assert {part: int((guard.parts == part).sum()) > 50 for part in (TEST, VALIDATION, TAUGHT)} == dict.fromkeys(
         range(3), True
     )
 
