@@ -22,13 +22,14 @@ from engine.domain.effects import AlertRaised, Counted, DeadLettered, Effect, Ga
 from engine.domain.errors import FencedError, InputError, TransientError, VigieError
 from engine.loop import run_once
 from engine.ports.source import Source
-from ops.app import LINEAR, engine_config, make_scorer, open_engine, program_version
+from ops.app import LINEAR, brand_configs, make_scorer, open_engine, program_version
+from ops.collector import quieten_collector
 from ops.delivery.build import channels_of, look_of
 from ops.delivery.worker import Delivery
 from ops.learning import Follower, Freshened, Teacher, reader_of
 from ops.metrics import Metrics
 from ops.render.explain import Reasons
-from ops.replaying import quieten_collector
+from ops.replaying import REPLAYED
 from ops.settings import KafkaSource as KafkaSection
 from ops.settings import Settings
 from ops.store.outbox import DeliveryState
@@ -93,8 +94,9 @@ class Service:
         self._sources = self._make_sources(settings)
         if not self._sources:
             raise InputError("the settings name no source: set sources.http, files, stdin or kafka")
+        self._store.unset_meta(REPLAYED)  # from here on it holds more than a replay
         positions = self._store.take(dict.fromkeys(source.name for source in self._sources))
-        scorer = make_scorer(settings.text, engine_config(settings).brands)
+        scorer = make_scorer(settings.text, brand_configs(settings))
         self._engine = open_engine(settings, self._store, scorer)
         use = settings.learning
         self._learnt = Follower(self._store, scorer, use=use.use, version=use.version)
@@ -162,7 +164,7 @@ class Service:
         own_port = self._settings.metrics.port is not None
         add_label_route(
             app,
-            Teacher(self._store, lambda: make_scorer(LINEAR, engine_config(self._settings).brands)).take,
+            Teacher(self._store, lambda: make_scorer(LINEAR, brand_configs(self._settings))).take,
             token=token.get_secret_value() if token else None,
             secret=secret.get_secret_value() if secret else None,
         )
@@ -173,7 +175,7 @@ class Service:
         """What tells the telling words of an alert's samples, by what has been learnt when the first one goes out."""
         learning = self._settings.learning
         version = learning.version
-        return Reasons(lambda: reader_of(self._store, engine_config(self._settings), use=learning.use, version=version))
+        return Reasons(lambda: reader_of(self._store, brand_configs(self._settings), use=learning.use, version=version))
 
     def _start_metrics(self, stack: ExitStack, announce: Callable[[str], None]) -> None:
         section = self._settings.metrics

@@ -341,6 +341,17 @@ class Store:
         with self._database.write() as connection:
             connection.execute(self._database.upsert(tables.meta, ["name"]), {"name": name, "value": value})
 
+    def unset_meta(self, name: str) -> None:
+        """Forget a small fact about the store itself."""
+        with self._database.write() as connection:
+            connection.execute(delete(tables.meta).where(tables.meta.c.name == name))
+
+    def empty(self) -> None:
+        """Forget everything, in one transaction; the schema stays."""
+        with self._database.write() as connection:
+            for table in reversed(tables.metadata.sorted_tables):
+                connection.execute(delete(table))
+
     def prune(self, before_ms: int) -> int:
         """Forget alerts, deliveries and answered commands from before a time. Returns the rows deleted."""
         o, d, commands = tables.outbox, tables.deliveries, tables.commands
