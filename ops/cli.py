@@ -21,6 +21,7 @@ from ops.commands.incidents import incidents_app
 from ops.commands.labels import label, labels, picks
 from ops.commands.playbooks import playbooks_app
 from ops.commands.replay import replay
+from ops.commands.report import report_app
 from ops.commands.run import run
 from ops.commands.schema import schema
 from ops.commands.score import score
@@ -51,6 +52,7 @@ incidents_app.command("labels")(labels)
 incidents_app.command("picks")(picks)
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(playbooks_app, name="playbooks")
+app.add_typer(report_app, name="report")
 
 
 def main() -> None:
