@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -63,9 +62,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(place: str) -> Iterator[Bench]:
     clock = Clock()
-    with Store.open(tmp_path / "vigie.db", clock_ms=clock, durable=False) as store:
+    with Store.open(place, clock_ms=clock, durable=False) as store:
         yield Bench(store, clock)
 
 

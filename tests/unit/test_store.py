@@ -37,8 +37,8 @@ from tests.infra.sample_alerts import T0, incident, later, mention, plan, raised
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "vigie.db", clock_ms=lambda: T0) as opened:
+def store(place: str) -> Iterator[Store]:
+    with Store.open(place, clock_ms=lambda: T0) as opened:
         yield opened
 
 
@@ -149,8 +149,8 @@ def test_what_can_grow_for_ever_keeps_the_newest(store: Store, monkeypatch: pyte
 # --- fencing ----------------------------------------------------------------------------------------------------------
 
 
-def test_who_takes_goes_on_where_the_other_stopped_and_fences_it(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "vigie.db") as old, Store.open(tmp_path / "vigie.db") as new:
+def test_who_takes_goes_on_where_the_other_stopped_and_fences_it(place: str) -> None:
+    with Store.open(place) as old, Store.open(place) as new:
         assert old.take(["inbox", "kafka"]) == {"inbox": {}, "kafka": {}}
         old.apply([CursorMoved(Cursor("kafka", "m/0", "41")), CursorMoved(Cursor("kafka", "m/1", "5"))])
         assert new.take(["kafka"]) == {"kafka": {"m/0": "41", "m/1": "5"}}
@@ -163,8 +163,8 @@ def test_who_takes_goes_on_where_the_other_stopped_and_fences_it(tmp_path: Path)
         assert new.take(["kafka"])["kafka"]["m/0"] == "43"
 
 
-def test_the_engine_has_one_owner_whatever_the_sources(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "vigie.db") as service, Store.open(tmp_path / "vigie.db") as command:
+def test_the_engine_has_one_owner_whatever_the_sources(place: str) -> None:
+    with Store.open(place) as service, Store.open(place) as command:
         service.take(["inbox"])
         command.take()
         with pytest.raises(FencedError, match="engine"):
@@ -183,9 +183,9 @@ def test_a_command_waits_for_its_answer(store: Store) -> None:
     assert store.answer(seq) == (False, "déjà clos")
 
 
-def test_a_service_is_alive_while_its_heart_beats(tmp_path: Path) -> None:
+def test_a_service_is_alive_while_its_heart_beats(place: str) -> None:
     now = T0
-    with Store.open(tmp_path / "vigie.db", clock_ms=lambda: now) as store:
+    with Store.open(place, clock_ms=lambda: now) as store:
         assert store.service() is None
         beat_elsewhere(store)
         now += 9_999
@@ -391,14 +391,14 @@ def test_the_code_knows_every_migration() -> None:
     assert {revision.revision for revision in script.walk_revisions()} == migrate.KNOWN
 
 
-def test_two_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
+def test_two_processes_may_open_a_new_store_at_once(place: str) -> None:
     failures: list[BaseException] = []
     ready = threading.Barrier(4)
 
     def opener() -> None:
         try:
             ready.wait()
-            Store.open(tmp_path / "vigie.db").close()
+            Store.open(place).close()
         except Exception as error:  # noqa: BLE001  (shown below, in the thread that asserts)
             failures.append(error)
 
