@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.kafka_cluster import Cluster
 from tests.infra.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,13 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
     url = postgres.new_database()
     yield url
     postgres.drop_database(url)
+
+
+@pytest.fixture
+def kafka_cluster() -> Iterator[Cluster]:
+    """Three Kafka nodes, to kill and start one by one."""
+    with Cluster.started() as cluster:
+        yield cluster
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
