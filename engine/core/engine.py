@@ -108,7 +108,7 @@ class Engine:
         Raises nothing: bad records are already rejects, and everything else is counted.
         """
         counts: dict[tuple[str, tuple[str, ...]], float] = {}
-        effects: list[Effect] = [DeadLettered(reject) for reject in batch.rejects]
+        effects: list[Effect] = [DeadLettered(reject, batch.source) for reject in batch.rejects]
         for reject in batch.rejects:
             key = ("rejected", (batch.source, reject.field))
             counts[key] = counts.get(key, 0) + 1
