@@ -115,6 +115,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 lock: $(VENV)/bin/python ## newest versions within pyproject.toml's bounds, with hashes and without addresses
 	@$(PIP) install 'uv>=0.9'
 	$(COMPILE) --group build --output-file requirements.lock
+	$(COMPILE) --group build --extra postgres --constraints requirements.lock --output-file requirements-postgres.lock
 	$(COMPILE) --group build --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean: ## back to what is in git, save your own files
