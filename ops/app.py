@@ -164,13 +164,15 @@ def build_engine(
     text: Text = LINEAR,
     in_a_hurry: bool = False,
     scorer: TextScorer | None = None,
+    planner: Planner | None = None,
 ) -> Engine:
-    """An engine with the real pieces, its memory empty. `in_a_hurry` leaves the shipped playbooks for later.
+    """An engine with the real pieces, its memory empty. `in_a_hurry` leaves the shipped playbooks for later; a planner
+    may be shared by many.
 
     Raises ConfigError or PlaybookError when a setting or a playbook file can't be used.
     """
     scorer = scorer or make_scorer(text, config.brands)
-    planner = _planner(playbook_dirs, in_a_hurry=in_a_hurry)
+    planner = planner or make_planner(playbook_dirs, in_a_hurry=in_a_hurry)
     return Engine(config, scorer, brand_detectors(config, detectors), planner, signals_maker(config), RiverGroups())
 
 
@@ -197,7 +199,7 @@ def build_sides(
         return Side(its, lambda brand: watch(place, brand.name, make(brand)), signals_maker(its))
 
     sides = [side(place, budget) for place, budget in enumerate(budgets)]
-    return Sides(sides, scorer or make_scorer(text, config.brands), _planner(playbook_dirs, in_a_hurry=True))
+    return Sides(sides, scorer or make_scorer(text, config.brands), make_planner(playbook_dirs, in_a_hurry=True))
 
 
 def spoken_langs(text: Text, brands: Sequence[BrandConfig]) -> tuple[str, ...]:
@@ -216,7 +218,8 @@ def make_scorer(text: Text, brands: Sequence[BrandConfig] = ()) -> TextScorer:
     return load_onnx_scorer(OnnxParams(text.model_dir, text.threads, text.texts_a_run), linear)
 
 
-def _planner(playbook_dirs: Sequence[Path], *, in_a_hurry: bool) -> Planner:
+def make_planner(playbook_dirs: Sequence[Path], *, in_a_hurry: bool) -> Planner:
+    """The shipped playbooks and those of one's own. Raises PlaybookError when a file can't be used."""
     return PlannerWhenNeeded() if in_a_hurry and not playbook_dirs else CataloguePlanner(load_catalogue(playbook_dirs))
 
 
@@ -249,7 +252,14 @@ def restore_engine(
     engine.restore(parts, incidents, plans)
 
 
-def open_engine(settings: Settings, store: Store, scorer: TextScorer | None = None, *, owner: str = ENGINE) -> Engine:
+def open_engine(
+    settings: Settings,
+    store: Store,
+    scorer: TextScorer | None = None,
+    *,
+    owner: str = ENGINE,
+    planner: Planner | None = None,
+) -> Engine:
     """An engine that goes on where the store says. A brand that was given another detector warms up again."""
     config, choices = engine_config(settings), detector_choices(settings)
     make = brand_detectors(config, choices)
@@ -258,8 +268,9 @@ def open_engine(settings: Settings, store: Store, scorer: TextScorer | None = No
         return None if stored == choices.of(brand).name else make(BrandConfig(brand)).snapshot()
 
     engine = build_engine(
-        config, detectors=choices, playbook_dirs=settings.playbooks.directories, text=settings.text, scorer=scorer
-    )
+        config, detectors=choices, playbook_dirs=settings.playbooks.directories, text=settings.text, scorer=scorer,
+        planner=planner,
+    )  # fmt: skip
     restore_engine(engine, store, anew, owner)
     return engine
 

@@ -27,6 +27,7 @@ from ops.commands.schema import schema
 from ops.commands.score import score
 from ops.commands.topics import topics_app
 from ops.commands.train import train
+from ops.commands.worker import worker_app
 
 app = typer.Typer(
     name="vigie",
@@ -53,6 +54,7 @@ incidents_app.command("labels")(labels)
 incidents_app.command("picks")(picks)
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(playbooks_app, name="playbooks")
+app.add_typer(worker_app, name="worker")
 app.add_typer(deadletters_app, name="deadletters")
 app.add_typer(topics_app, name="topics")
 

@@ -407,7 +407,7 @@ class _InPoll:
         self._inside = False
 
     def let_joins_wait(self, consumer: Any) -> None:
-        coordinator = getattr(consumer, "_coordinator", None)
+        coordinator: Any = getattr(consumer, "_coordinator", None)
         join = getattr(coordinator, "_do_join_and_sync_async", None)
         net = getattr(coordinator, "_net", None)
         if join is None or net is None:  # another version of the client, and let us hope a better one

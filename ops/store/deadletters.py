@@ -71,6 +71,20 @@ class DeadLetters:
         with self._database.read() as connection:
             return [Letter(*row) for row in connection.execute(query)]
 
+    def unpublished(self, limit: int = CHUNK) -> list[Letter]:
+        """Letters that their topic has not got yet, oldest first."""
+        table = tables.dead_letters
+        columns = [table.c[name] for name in Letter._fields]
+        query = select(*columns).where(table.c.published == 0).order_by(table.c.id).limit(limit)
+        with self._database.read() as connection:
+            return [Letter(*row) for row in connection.execute(query)]
+
+    def published(self, ids: Sequence[int]) -> None:
+        """Their topic has these."""
+        table = tables.dead_letters
+        with self._database.write() as connection:
+            connection.execute(update(table).where(table.c.id.in_(list(ids))).values(published=1))
+
     def count(self, wanted: Wanted) -> int:
         """How many there are."""
         query = self._where(select(func.count()).select_from(tables.dead_letters), wanted)
