@@ -50,10 +50,10 @@ class Worker:
         self._command = [sys.executable, "-m", "ops.cli", "worker", role, "-c", str(fleet.config), *options]
         self._folder = fleet.folder
         self.process: subprocess.Popen[bytes] | None = None
-        self.starts = 0
+        self._before = 0  # the length of the log when it was started last
 
     def start(self) -> Worker:
-        self.starts += 1
+        self._before = self.log.stat().st_size if self.log.exists() else 0
         environ = {k: v for k, v in os.environ.items() if k != "VIGIE_DATABASE_URL"}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -63,12 +63,13 @@ class Worker:
         return self
 
     def wait_ready(self) -> Worker:
-        wait_for(lambda: self.text.count("vigie: ready") >= self.starts, START_S_MAX, f"{self.name} is not ready")
+        wait_for(lambda: "vigie: ready" in self.text, START_S_MAX, lambda: f"{self.name} is not ready: {self.text}")
         return self
 
     @property
     def text(self) -> str:
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
+        """What it has said since it was started last."""
+        return self.log.read_bytes()[self._before :].decode(errors="replace") if self.log.exists() else ""
 
     @property
     def alive(self) -> bool:
