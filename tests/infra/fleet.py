@@ -1,4 +1,4 @@
-"""Workers as processes: real `vigie worker score` and `vigie worker watch` on one broker and one database."""
+"""Workers as real processes: `vigie worker score`, `vigie worker watch` and `vigie run` on a broker and a database."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
+from kafka.structs import TopicPartition
 
 from ops.settings import Settings, load_settings
 from ops.store import Store
@@ -47,7 +50,8 @@ class Worker:
     def __init__(self, fleet: Fleet, role: str, name: str, *options: str) -> None:
         self.role, self.name = role, name
         self.log = fleet.folder / f"{name}.log"
-        self._command = [sys.executable, "-m", "ops.cli", "worker", role, "-c", str(fleet.config), *options]
+        words = ["run"] if role == "run" else ["worker", role]
+        self._command = [sys.executable, "-m", "ops.cli", *words, "-c", str(fleet.config), *options]
         self._folder = fleet.folder
         self.process: subprocess.Popen[bytes] | None = None
         self._before = 0  # the length of the log when it was started last
@@ -149,7 +153,7 @@ class Fleet:
         return load_settings(self.config, {})
 
     def add(self, role: str, *options: str) -> Worker:
-        """A worker of its own name, not started yet."""
+        """A worker (or "run") of its own name, not started yet."""
         n = sum(worker.role == role for worker in self.workers) + 1
         worker = Worker(self, role, f"{role}-{n}", *options)
         self.workers.append(worker)
@@ -194,6 +198,22 @@ class Fleet:
             return counted >= received and bool(marks) and min(marks.values()) >= target_ms
 
         wait_for(done, wait_s, lambda: f"not done: {last}", every_s=1.0)
+
+    def records(self, name: str) -> list[Any]:
+        """All that stands in one of the topics: keys and values."""
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.servers.split(","), auto_offset_reset="earliest", enable_auto_commit=False
+        )
+        topic = self.prefix + name
+        parts = [TopicPartition(topic, n) for n in consumer.partitions_for_topic(topic) or ()]
+        consumer.assign(parts)
+        ends = consumer.end_offsets(parts)
+        found: list[Any] = []
+        while any(consumer.position(part) < ends[part] for part in parts):
+            for records in consumer.poll(timeout_ms=1_000).values():
+                found += records
+        consumer.close()
+        return found
 
     def end(self) -> None:
         """Kill what still runs."""
