@@ -166,7 +166,8 @@ class Group:
                 self._consumer = self._made()
             if self._held:
                 self._held = False
-                self._consumer.resume(*map(_tp, self._next))
+                held = self._consumer.assignment()
+                self._consumer.resume(*(tp for tp in map(_tp, self._next) if tp in held))
             with self._in_poll:
                 found = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
             self._changes()

@@ -16,6 +16,8 @@ from ops.render.alert import Look
 from ops.store import Store
 from ops.store.store import SERVICE, wall_clock_ms
 
+CLAIM_MAX = 2
+"""Deliveries taken at once: as many as may fail slowly before their lease is over."""
 POLL_S = 1.0
 """How long a worker sleeps at most without looking for work; a new alert wakes it at once."""
 
@@ -61,7 +63,7 @@ class Worker(threading.Thread):
         n = 0
         while not self._stopping.is_set():
             now_ms = self._clock_ms()
-            due = self._store.outbox.claim(self._channel.name, now_ms, self._by)
+            due = self._store.outbox.claim(self._channel.name, now_ms, self._by, CLAIM_MAX)
             for item in due:
                 if self._stopping.is_set():
                     return n

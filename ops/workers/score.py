@@ -43,6 +43,8 @@ from streams.scored_writer import ScoredWriter
 
 log = logging.getLogger("vigie")
 
+REFRESH_AGAIN_S = 10.0
+"""After how long a store that could not be asked what was learnt is asked again."""
 PROGRESS_S = 0.5
 """How often all partitions of the scored topic are told how far the lanes have come."""
 
@@ -97,6 +99,7 @@ class ScoreWorker(WorkerProcess):
         self._unsettled: dict[Partition, tuple[int, str]] = {}
         self._told_at_s = 0.0
         self._counted_rebalances = 0
+        self._refresh_at_s = 0.0
         self._follower: Follower | None = None
         self._store: Store | None = None
 
@@ -264,10 +267,14 @@ class ScoreWorker(WorkerProcess):
         return came
 
     def _refresh(self, follower: Follower) -> None:
+        now_s = time.monotonic()
+        if now_s < self._refresh_at_s:
+            return
         try:
             follower.refresh()
         except VigieError as error:  # the batch is in hand: it is read by what was known before
-            log.warning("corrections: %s", error)
+            log.warning("corrections: %s; asking again in %.0f s", error, REFRESH_AGAIN_S)
+            self._refresh_at_s = now_s + REFRESH_AGAIN_S
 
     # -- progress ------------------------------------------------------------------------------------------------
 
