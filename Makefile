@@ -11,8 +11,8 @@ VIGIE_SHARED ?= ../shared
 PYTEST_ARGS ?=
 export VIGIE_SHARED
 
-.PHONY: help install dev system kafka-artefacts demo test test-data check fix bench bench-detection bench-simulated bench-storms bench-themes bench-text kafka \
-	generate lock clean
+.PHONY: help install dev system kafka-artefacts demo test test-data check fix bench bench-detection bench-simulated bench-storms bench-themes bench-text kafka kafka-cluster \
+	postgres generate lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -94,6 +94,12 @@ bench-text: dev $(VENV)/.installed-lexicon ## quality and speed of the text mode
 kafka: kafka-artefacts ## a real broker on 127.0.0.1, until Ctrl-C
 	$(BIN)/python tests/infra/kafka.py run
 
+kafka-cluster: kafka-artefacts ## three nodes on 127.0.0.1, three copies of every topic, until Ctrl-C
+	$(BIN)/python tests/infra/kafka_cluster.py
+
+postgres: dev system ## a throw-away PostgreSQL on 127.0.0.1, until Ctrl-C
+	$(BIN)/python tests/infra/postgres.py run
+
 # --- what is committed but made by a program --------------------------------------------------------------------------
 
 generate: dev ## docs pages and the Grafana dashboard, from the code that they describe
@@ -109,6 +115,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 lock: $(VENV)/bin/python ## newest versions within pyproject.toml's bounds, with hashes and without addresses
 	@$(PIP) install 'uv>=0.9'
 	$(COMPILE) --group build --output-file requirements.lock
+	$(COMPILE) --group build --extra postgres --constraints requirements.lock --output-file requirements-postgres.lock
 	$(COMPILE) --group build --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean: ## back to what is in git, save your own files

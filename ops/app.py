@@ -16,7 +16,7 @@ from detectors.text import load_scorer
 from detectors.themes import RiverGroups
 from engine.core.engine import Engine, MakeDetector, MakeSignals
 from engine.core.sides import Side, Sides
-from engine.domain.batch import Batch
+from engine.domain.batch import Batch, Command
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.errors import ConfigError
 from engine.domain.incident import Incident
@@ -28,7 +28,7 @@ from engine.ports.signal import Watched
 from engine.ports.text import TextScorer
 from ops.planned import planned_events
 from ops.settings import Settings
-from ops.store.store import Store
+from ops.store.store import ENGINE, Store
 from ops.watched import Text
 from playbooks.catalogue import load_catalogue
 from playbooks.planner import CataloguePlanner
@@ -169,13 +169,15 @@ def build_engine(
     text: Text = LINEAR,
     in_a_hurry: bool = False,
     scorer: TextScorer | None = None,
+    planner: Planner | None = None,
 ) -> Engine:
-    """An engine with the real pieces, its memory empty. `in_a_hurry` leaves the shipped playbooks for later.
+    """An engine with the real pieces, its memory empty. `in_a_hurry` leaves the shipped playbooks for later; a planner
+    may be shared by many.
 
     Raises ConfigError or PlaybookError when a setting or a playbook file can't be used.
     """
     scorer = scorer or make_scorer(text, config.brands)
-    planner = _planner(playbook_dirs, in_a_hurry=in_a_hurry)
+    planner = planner or make_planner(playbook_dirs, in_a_hurry=in_a_hurry)
     return Engine(config, scorer, brand_detectors(config, detectors), planner, signals_maker(config), RiverGroups())
 
 
@@ -202,7 +204,7 @@ def build_sides(
         return Side(its, lambda brand: watch(place, brand.name, make(brand)), signals_maker(its))
 
     sides = [side(place, budget) for place, budget in enumerate(budgets)]
-    return Sides(sides, scorer or make_scorer(text, config.brands), _planner(playbook_dirs, in_a_hurry=True))
+    return Sides(sides, scorer or make_scorer(text, config.brands), make_planner(playbook_dirs, in_a_hurry=True))
 
 
 def spoken_langs(text: Text, brands: Sequence[BrandConfig]) -> tuple[str, ...]:
@@ -221,35 +223,48 @@ def make_scorer(text: Text, brands: Sequence[BrandConfig] = ()) -> TextScorer:
     return load_onnx_scorer(OnnxParams(text.model_dir, text.threads, text.texts_a_run), linear)
 
 
-def _planner(playbook_dirs: Sequence[Path], *, in_a_hurry: bool) -> Planner:
+def make_planner(playbook_dirs: Sequence[Path], *, in_a_hurry: bool) -> Planner:
+    """The shipped playbooks and those of one's own. Raises PlaybookError when a file can't be used."""
     return PlannerWhenNeeded() if in_a_hurry and not playbook_dirs else CataloguePlanner(load_catalogue(playbook_dirs))
 
 
 def restore_engine(
-    engine: Engine, store: Store, anew: Callable[[str, str], dict[str, Any] | None] | None = None
+    engine: Engine,
+    store: Store,
+    anew: Callable[[str, str], dict[str, Any] | None] | None = None,
+    owner: str = ENGINE,
 ) -> None:
-    """Fill the engine's memory with what the store holds.
+    """Fill the engine's memory with what the store holds under that owner.
 
     `anew` is asked about each brand and the kind of its stored detector, and may answer with a state to use instead.
     """
-    parts = store.load_state()
+    parts = store.load_state(owner)
     if not parts:
         return
+    wanted: list[str] = []
     for part, data in parts.items():
         kind, _, brand = (*part.split(":", 2), "", "")[:3]
-        other = anew(brand, data["detector"].get("kind", DEFAULT)) if anew and kind == "brand" else None
+        if kind != "brand":
+            continue
+        other = anew(brand, data["detector"].get("kind", DEFAULT)) if anew else None
         if other is not None:
             data["detector"] = other
-    incidents: dict[str, Incident] = {incident.id: incident for incident in store.incidents(suspected=True)}
-    plans: dict[str, Plan] = {}
-    for incident_id in incidents:
-        plan = store.plan(incident_id)
-        if plan is not None:
-            plans[incident_id] = plan
+        if data["case"]["incident"] is not None:
+            wanted.append(data["case"]["incident"])
+    known = store.incidents_of(wanted)
+    incidents: dict[str, Incident] = {id_: incident for id_, (incident, _) in known.items()}
+    plans: dict[str, Plan] = {id_: plan for id_, (_, plan) in known.items() if plan is not None}
     engine.restore(parts, incidents, plans)
 
 
-def open_engine(settings: Settings, store: Store, scorer: TextScorer | None = None) -> Engine:
+def open_engine(
+    settings: Settings,
+    store: Store,
+    scorer: TextScorer | None = None,
+    *,
+    owner: str = ENGINE,
+    planner: Planner | None = None,
+) -> Engine:
     """An engine that goes on where the store says. A brand that was given another detector warms up again."""
     config, choices = engine_config(settings), detector_choices(settings)
     make = brand_detectors(config, choices)
@@ -258,14 +273,25 @@ def open_engine(settings: Settings, store: Store, scorer: TextScorer | None = No
         return None if stored == choices.of(brand).name else make(BrandConfig(brand)).snapshot()
 
     engine = build_engine(
-        config, detectors=choices, playbook_dirs=settings.playbooks.directories, text=settings.text, scorer=scorer
-    )
-    restore_engine(engine, store, anew)
+        config, detectors=choices, playbook_dirs=settings.playbooks.directories, text=settings.text, scorer=scorer,
+        planner=planner,
+    )  # fmt: skip
+    restore_engine(engine, store, anew, owner)
     return engine
 
 
 def apply_commands(settings: Settings, store: Store, clock_ms: Callable[[], int]) -> None:
     """Carry out the commands that wait in the store, when no service runs that would."""
-    store.take()
-    engine = open_engine(settings, store)
-    store.apply(engine.step(Batch(commands=store.pending_commands()), clock_ms()))
+    commands = store.pending_commands()
+    by_owner: dict[str, list[Command]] = {}
+    for command in commands:
+        incident = store.incident(command.incident_id)
+        owner = store.owner_of(incident.brand) if incident is not None else None
+        by_owner.setdefault(owner or ENGINE, []).append(command)
+    for owner, its in by_owner.items():
+        if owner == ENGINE:
+            store.take()
+        else:
+            store.take_part(owner)
+        engine = open_engine(settings, store, owner=owner)
+        store.apply(engine.step(Batch(commands=tuple(its)), clock_ms()), owner)

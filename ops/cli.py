@@ -14,6 +14,7 @@ import typer
 from engine.domain.errors import InputError, VigieError
 from ops.commands.backtest import backtest
 from ops.commands.check import check
+from ops.commands.deadletters import deadletters_app
 from ops.commands.demo import demo
 from ops.commands.detect import detect
 from ops.commands.doctor import doctor
@@ -25,7 +26,9 @@ from ops.commands.report import report_app
 from ops.commands.run import run
 from ops.commands.schema import schema
 from ops.commands.score import score
+from ops.commands.topics import topics_app
 from ops.commands.train import train
+from ops.commands.worker import worker_app
 
 app = typer.Typer(
     name="vigie",
@@ -53,6 +56,9 @@ incidents_app.command("picks")(picks)
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(playbooks_app, name="playbooks")
 app.add_typer(report_app, name="report")
+app.add_typer(worker_app, name="worker")
+app.add_typer(deadletters_app, name="deadletters")
+app.add_typer(topics_app, name="topics")
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 """Write the generated parts of the documentation: `python -m ops.docs` (or `make generate`).
 
-docs/configuration.md comes from the settings' JSON Schema, docs/metrics.md from the table of metrics, and the marked
-blocks of docs/architecture.md from the table of transitions and the effects, that of docs/how-to/choose-a-detector.md
-from the table of detectors. A test checks that all are current.
+docs/configuration.md comes from the settings' JSON Schema, docs/metrics.md from the table of metrics,
+docs/asyncapi.yaml from the types of what stands in topics, the marked blocks of docs/architecture.md from the table of
+transitions and the effects, that of docs/how-to/choose-a-detector.md from the table of detectors. A test checks that
+all are current.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, get_args
 from detectors.table import SETTABLE
 from engine.domain.effects import Effect
 from engine.domain.incident import TRANSITIONS, Phase, Trigger
+from ops.asyncapi import asyncapi_text
 from ops.metrics import LABEL_VALUES_MAX, METRICS, metric_name
 from ops.settings import json_schema
 
@@ -31,6 +33,7 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "configuration.md": configuration_page(),
         DOCS / "metrics.md": metrics_page(),
+        DOCS / "asyncapi.yaml": asyncapi_text(),
         architecture: _with_blocks(architecture.read_text(encoding="utf-8")),
         detectors: _with_blocks(detectors.read_text(encoding="utf-8")),
     }

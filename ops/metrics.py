@@ -68,6 +68,14 @@ METRICS: dict[str, MetricSpec] = {
     "notifications": MetricSpec(
         "counter", ("channel", "outcome"), "Deliveries that are over, by outcome: delivered, muted, failed."
     ),
+    "scored": MetricSpec("counter", (), "Records that a score worker read, scored and handed on."),
+    "rebalances": MetricSpec("counter", (), "How often partitions came to this process or left it."),
+    "partitions_held": MetricSpec("gauge", (), "Partitions that this process reads."),
+    "fenced": MetricSpec("counter", (), "Partitions that another worker had taken when this one came to write."),
+    "hop_dropped": MetricSpec(
+        "counter", ("reason",), "Scored records dropped: repeats, gaps (they come again), broken ones."
+    ),
+    "backpressure": MetricSpec("gauge", (), "1 while nothing is taken in because the store can't take it, else 0."),
     "store_errors": MetricSpec("counter", (), "Transactions of the store that failed and were tried again."),
     "disk_free_bytes": MetricSpec("gauge", (), "Free space where the database stands."),
     "build_info": MetricSpec("gauge", ("version", "python"), "Always 1; what runs."),

@@ -8,13 +8,11 @@ sources feel it as back-pressure.
 from __future__ import annotations
 
 import logging
-import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.domain.batch import Reject
@@ -28,17 +26,18 @@ from ops.delivery.build import channels_of, look_of
 from ops.delivery.worker import Delivery
 from ops.learning import Follower, Freshened, Teacher, reader_of
 from ops.metrics import Metrics
+from ops.outbox_figures import OutboxFigures
+from ops.publish import LetterPublisher, event_channels
 from ops.render.explain import Reasons
 from ops.replaying import REPLAYED
-from ops.settings import KafkaSource as KafkaSection
 from ops.settings import Settings
-from ops.store.outbox import DeliveryState
-from ops.store.store import HEARTBEAT_MS_MAX, Store
+from ops.store.store import ENGINE, HEARTBEAT_MS_MAX, Store
 from ops.web import WebServer, add_probes, bind
+from ops.workers.base import kafka_params
 from streams.follow import FollowedFileSource, FollowParams, StdinSource
 from streams.http import create_ingest_app
 from streams.inbox import InboxSource
-from streams.kafka import KafkaParams, KafkaSource
+from streams.kafka import KafkaSource
 from streams.label_http import add_label_route
 
 if TYPE_CHECKING:
@@ -64,7 +63,6 @@ class Service:
         self._stopping = threading.Event()
         self._turned_at_s = time.monotonic()
         self._trouble = ""
-        self._told: dict[tuple[str, DeliveryState], int] = {}
         self.metrics = Metrics(program_version())
         self._stack = ExitStack()
 
@@ -91,6 +89,7 @@ class Service:
             stack.callback(listener.close)
         self._store = stack.enter_context(Store.open(settings.database, clock_ms=self._clock_ms))
         self._wait_for_other()
+        self._refuse_mixing()
         self._sources = self._make_sources(settings)
         if not self._sources:
             raise InputError("the settings name no source: set sources.http, files, stdin or kafka")
@@ -107,11 +106,14 @@ class Service:
             stack.callback(source.close)
         self._store.beat()
         stack.callback(self._quietly, self._store.unbeat)
-        self._delivery = Delivery(
-            self._store, channels_of(settings), look_of(settings, self._reasons()), self._clock_ms
-        )
+        channels = (*channels_of(settings), *event_channels(settings))
+        self._delivery = Delivery(self._store, channels, look_of(settings, self._reasons()), self._clock_ms)
+        self._outbox_figures = OutboxFigures(settings, self._store, self._clock_ms)
         self._delivery.start()
         stack.callback(self._delivery.stop)
+        letters = LetterPublisher(settings, self._store)
+        letters.start()
+        stack.callback(letters.stop)
         self._web: WebServer | None = None
         if listener is not None:
             self._web = WebServer(self._make_app(), listener)
@@ -132,6 +134,14 @@ class Service:
                     f"(process {other.pid} on {other.host}); stop it first"
                 )
             time.sleep(0.5)
+
+    def _refuse_mixing(self) -> None:
+        """The state of workers is not that of one process that does all."""
+        if any(owner != ENGINE for owner in self._store.owners()):
+            raise InputError(
+                f"{self._store.name}: holds the state of `vigie worker watch`, which vigie run can't share; "
+                "start workers, or name another database"
+            )
 
     def _make_sources(self, settings: Settings) -> list[Source]:
         """The sources that the settings name. Building one opens nothing."""
@@ -235,6 +245,8 @@ class Service:
             )
         if batch.mentions:
             self.metrics.step_took(time.perf_counter() - started)
+        if isinstance(source, KafkaSource):
+            self.metrics.observe([Gauged("source_lag", (source.name, p), float(n)) for p, n in source.lag.items()])
         return batch.end
 
     def _drain(self, ended: set[Source]) -> None:
@@ -270,12 +282,17 @@ class Service:
             except TransientError as error:
                 self.metrics.observe([Counted("store_errors", (), 1)])
                 self._in_trouble(str(error))
+                self.metrics.observe([Gauged("backpressure", (), 1.0)])
+                for source in self._sources:
+                    if isinstance(source, KafkaSource):
+                        source.hold()
                 if self._stopping.is_set() and tries > len(RETRY_S):
                     raise FencedError(f"stopped while the store could not write ({error}); nothing is lost") from None
                 time.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
                 tries += 1
         if tries:
             log.info("the store writes again")
+            self.metrics.observe([Gauged("backpressure", (), 0.0)])
             self._trouble = ""
 
     def _in_trouble(self, text: str) -> None:
@@ -321,40 +338,8 @@ class Service:
                 log.warning("heartbeat: %s", error)
 
     def _figures(self) -> list[Effect]:
-        now_ms = self._clock_ms()
         figures: list[Effect] = [
-            Gauged("heartbeat_timestamp_seconds", (), now_ms / 1000),
+            Gauged("heartbeat_timestamp_seconds", (), self._clock_ms() / 1000),
             Gauged("source_lag", ("http", "0"), float(self._store.inbox.waiting())),
         ]
-        pending = {section.name: 0 for section in self._settings.alerts.channels}
-        for (channel, state), n in self._store.outbox.figures().items():
-            if state is DeliveryState.PENDING:
-                pending[channel] = n
-            else:
-                new = n - self._told.get((channel, state), 0)
-                self._told[channel, state] = n
-                figures.append(Counted("notifications", (channel, state.value), max(0, new)))
-        figures += [Gauged("outbox_pending", (channel,), float(n)) for channel, n in pending.items()]
-        oldest_ms = self._store.outbox.oldest_pending_ms()
-        for section in self._settings.alerts.channels:
-            age_s = (now_ms - oldest_ms.get(section.name, now_ms)) / 1000
-            figures.append(Gauged("outbox_oldest_seconds", (section.name,), max(0.0, age_s)))
-        folder = Path(self._settings.database).parent
-        if "://" not in self._settings.database and folder.exists():
-            figures.append(Gauged("disk_free_bytes", (), float(shutil.disk_usage(folder).free)))
-        return figures
-
-
-def kafka_params(section: KafkaSection) -> KafkaParams:
-    """The settings' section as the source wants it, secrets read."""
-    username, password = section.username(), section.password()
-    return KafkaParams(
-        bootstrap_servers=section.bootstrap_servers,
-        topics=section.topics,
-        group_id=section.group_id,
-        security_protocol=section.security_protocol,
-        sasl_mechanism=section.sasl_mechanism,
-        sasl_username=username.get_secret_value() if username else None,
-        sasl_password=password.get_secret_value() if password else None,
-        ssl_cafile=str(section.ssl_cafile) if section.ssl_cafile else None,
-    )
+        return [*figures, *self._outbox_figures.now()]

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from engine.domain.errors import ConfigError
+from ops.layout import Layout
 from ops.moment import second_of
 from ops.secret import EnvName, Secret, read_secret
 from ops.section import (
@@ -90,14 +91,30 @@ class FileSource(Section):
 
 
 class KafkaSource(Section):
-    """Topics of a Kafka cluster, read as one consumer group."""
+    """Topics of a Kafka cluster: mentions in, and what workers hand to one another."""
 
     bootstrap_servers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=50)]
     """host:port of some brokers."""
-    topics: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)] = ("vigie.mentions",)
-    """Topics that hold one mention a record, as JSON."""
+    topic_prefix: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]{0,100}$")] = "vigie."
+    """What the names of Vigie's own topics begin with."""
+    topics: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    """Topics that hold one mention a record, as JSON; without any, `mentions` behind the prefix."""
     group_id: Name = "vigie"
-    """The consumer group."""
+    """The consumer group; those of workers are called after it."""
+    group_instance_id_env: EnvName | None = None
+    """Environment variable that holds this process's name among its like: a restart then moves no partition."""
+    session_timeout_s: Annotated[int, Field(ge=1, le=1_800)] = 45
+    """How long a member may be silent before its partitions go to others, in seconds."""
+    max_poll_interval_s: Annotated[int, Field(ge=5, le=3_600)] = 300
+    """How long a member may work without asking for more before they do, in seconds."""
+    idle_s: Annotated[int, Field(ge=1, le=86_400)] = 60
+    """After how long without a record a partition no longer holds event time back, in seconds."""
+    stalled_s: Annotated[int, Field(ge=10, le=86_400)] = 300
+    """The process ends when records wait for so long and none comes, in seconds: its supervisor starts it anew."""
+    publish: bool = True
+    """Publish incidents and dead letters to the topics `incidents` and `deadletters` behind the prefix?"""
+    layout: Layout = Layout()
+    """How `vigie topics create` makes the topics."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """How to speak to the brokers."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
@@ -110,6 +127,12 @@ class KafkaSource(Section):
     """File that holds the password."""
     ssl_cafile: LocalPath | None = None
     """Certificates to trust, PEM; without it those of the system."""
+    ssl_certfile: LocalPath | None = None
+    """This client's certificate, PEM, for brokers that ask for one."""
+    ssl_keyfile: LocalPath | None = None
+    """Its key, PEM."""
+    ssl_key_password_env: EnvName | None = None
+    """Environment variable that holds the password of that key."""
 
     @model_validator(mode="after")
     def _whole_login(self) -> Self:
@@ -118,7 +141,22 @@ class KafkaSource(Section):
             raise fail(f"{self.security_protocol} needs sasl_mechanism: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
         if sasl and (self.sasl_username_env is None or not (self.sasl_password_env or self.sasl_password_file)):
             raise fail("SASL needs sasl_username_env, and sasl_password_env or sasl_password_file")
+        if self.ssl_keyfile is not None and self.ssl_certfile is None:
+            raise fail("ssl_keyfile needs ssl_certfile, the certificate that it belongs to")
         return self
+
+    def topic(self, name: str) -> str:
+        """The full name of one of Vigie's own topics.
+
+        >>> KafkaSource(bootstrap_servers=("127.0.0.1:9092",)).topic("scored")
+        'vigie.scored'
+        """
+        return f"{self.topic_prefix}{name}"
+
+    @property
+    def mention_topics(self) -> tuple[str, ...]:
+        """The topics that hold mentions."""
+        return self.topics or (self.topic("mentions"),)
 
     def username(self, environ: Mapping[str, str] | None = None) -> Secret | None:
         """The user name of SASL. Raises ConfigError when it can't be read."""
@@ -127,6 +165,15 @@ class KafkaSource(Section):
     def password(self, environ: Mapping[str, str] | None = None) -> Secret | None:
         """The password of SASL. Raises ConfigError when it can't be read."""
         return read_secret("sources.kafka.sasl_password", self.sasl_password_env, self.sasl_password_file, environ)
+
+    def key_password(self, environ: Mapping[str, str] | None = None) -> Secret | None:
+        """The password of the client's key. Raises ConfigError when it can't be read."""
+        return read_secret("sources.kafka.ssl_key_password", self.ssl_key_password_env, None, environ)
+
+    def instance(self, environ: Mapping[str, str] | None = None) -> str | None:
+        """This process's name among its like. Raises ConfigError when it can't be read."""
+        found = read_secret("sources.kafka.group_instance_id", self.group_instance_id_env, None, environ)
+        return found.get_secret_value() if found else None
 
 
 class Sources(Section):

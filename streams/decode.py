@@ -23,7 +23,7 @@ from engine.domain.mention import CREATED_AT_MS_MIN, TEXT_CHARS_MAX, Mention
 from streams.schema import ADAPTER, AUTHOR_FIELDS, ENGAGEMENT_FIELDS, FIELDS, MentionFields
 
 RECORD_BYTES_MAX = 1_000_000
-RAW_BYTES_MAX = 1_000
+RAW_BYTES_MAX = 64_000
 """A dead letter keeps this many first bytes of the record."""
 TOO_LONG = "line longer than 1 MB"
 
@@ -119,7 +119,7 @@ def decode_many(lines: Iterable[bytes], where: Callable[[int], str]) -> DecodedM
 
 def rejected(position: str, error: MentionError, raw: bytes) -> Reject:
     """The dead letter of a record: where it stood, which field, why, and its first bytes."""
-    return Reject(position, error.field, error.reason, raw[:RAW_BYTES_MAX].rstrip(b"\r\n"))
+    return Reject(position, error.field, error.reason, raw[:RAW_BYTES_MAX].rstrip(b"\r\n"), size_bytes=len(raw))
 
 
 def parse_created_at_ms(text: str) -> int:

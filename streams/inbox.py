@@ -76,7 +76,7 @@ class InboxSource:
                 self._after = rows[-1][0]
                 return Batch(
                     mentions=tuple(many.mentions),
-                    rejects=tuple(many.rejects),
+                    rejects=tuple(reject._replace(key=reject.position) for reject in many.rejects),
                     cursors=(Cursor(self.name, PARTITION, str(self._after)),),
                     unknown_fields=many.unknown_fields,
                     truncated=many.truncated,

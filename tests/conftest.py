@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.infra.kafka_cluster import Cluster
+from tests.infra.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -22,6 +26,37 @@ def root() -> Path:
 def shared() -> Path:
     """The development data; for tests that are marked `data`."""
     return (ROOT / os.environ.get("VIGIE_SHARED", "../shared")).resolve()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A running PostgreSQL that all tests share: nobody stops it. Those who do take `Postgres.started()`."""
+    with Postgres.started() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The address of an empty PostgreSQL database."""
+    url = postgres.new_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture
+def kafka_cluster() -> Iterator[Cluster]:
+    """Three Kafka nodes, to kill and start one by one."""
+    with Cluster.started() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new store may be opened; what uses it runs once on each kind of database."""
+    if request.param == "sqlite":
+        return str(tmp_path / "vigie.db")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -10,8 +10,9 @@ from engine.core.brand import BrandStream
 from engine.core.case import Case
 from engine.core.fold import hash64
 from engine.core.match import Matcher
+from engine.core.reader import Matched, Reader, Row
 from engine.core.seen import Seen
-from engine.core.tally import NEGATIVE_UNITS, UNITS, Candidate, Tally
+from engine.core.tally import NEGATIVE_UNITS, Candidate, Tally
 from engine.core.terms import TermBaseline
 from engine.core.themes import settled
 from engine.core.watermark import Watermark
@@ -32,7 +33,6 @@ from engine.domain.effects import (
 )
 from engine.domain.errors import StateError
 from engine.domain.incident import Incident
-from engine.domain.mention import Mention
 from engine.domain.playbook import BrandVoice, Plan
 from engine.ports.detector import SeriesDetector
 from engine.ports.planner import Planner
@@ -43,9 +43,6 @@ from engine.ports.themes import TextGroups
 _new = tuple.__new__
 STATE_VERSION = 1
 
-Matched = tuple[Mention, tuple[str, ...], int]
-"""A mention, its brands, and its hash."""
-Row = tuple[int, str, str, tuple[str, ...], int]
 MakeDetector = Callable[[BrandConfig], SeriesDetector]
 MakeSignals = Callable[[BrandConfig], tuple[Watched, ...]]
 
@@ -90,15 +87,12 @@ class Engine:
         make_signals: MakeSignals | None = None, groups: TextGroups | None = None,
     ) -> None:  # fmt: skip
         self._config = config
-        self._scorer = scorer
         self._make_detector = make_detector
         self._make_signals = make_signals
         self._planner = planner
         self._groups = groups
         self._configured = {brand.name: brand for brand in config.brands}
-        # what a text too short to tell is in: its brand's first language, and not its thread's: what of the thread has
-        # been seen depends on the order of arrival
-        self._usual_lang = {b.name: b.voice.langs[0] for b in config.brands if b.voice is not None and b.voice.langs}
+        self._reader = Reader(config.brands, scorer)
         self._matcher = Matcher(config.brands, open_brands=config.open_brands)
         self._watermark = Watermark(lateness_s=config.lateness_s, idle_s=config.idle_s)
         self._seen = Seen(config.ids_max)
@@ -114,7 +108,7 @@ class Engine:
         Raises nothing: bad records are already rejects, and everything else is counted.
         """
         counts: dict[tuple[str, tuple[str, ...]], float] = {}
-        effects: list[Effect] = [DeadLettered(reject) for reject in batch.rejects]
+        effects: list[Effect] = [DeadLettered(reject, batch.source) for reject in batch.rejects]
         for reject in batch.rejects:
             key = ("rejected", (batch.source, reject.field))
             counts[key] = counts.get(key, 0) + 1
@@ -126,9 +120,13 @@ class Engine:
                 counts[name, ()] = n
         for name, n in batch.extra.items():
             counts[name, ()] = n
+        if batch.all_lanes:
+            self._watermark.expect(batch.all_lanes)
         if batch.live:
             self._watermark.tick(now_ms, arrived=bool(batch.mentions))
-        effects += self._take_in(batch.mentions, now_ms, counts)
+        effects += self._take_in(batch, now_ms, counts)
+        if batch.progress:
+            self._watermark.hear(batch.progress, now_ms)
         effects += self._close(batch.end)
         if batch.live and self._config.provisional:
             for name in sorted(self._touched):
@@ -145,49 +143,62 @@ class Engine:
         effects += [CursorMoved(cursor) for cursor in batch.cursors]
         return tuple(effects)
 
-    def _take_in(
-        self, mentions: tuple[Mention, ...], now_ms: int, counts: dict[tuple[str, tuple[str, ...]], float]
-    ) -> list[Effect]:
+    def _take_in(self, batch: Batch, now_ms: int, counts: dict[tuple[str, tuple[str, ...]], float]) -> list[Effect]:
         """Drop repeats, put future dates right, match, score and fold."""
+        mentions, lanes, reached, scored = batch.mentions, batch.lanes, batch.reached_ms, batch.scored
         if not mentions:
             return []
         accepted: list[tuple[Matched, bool]] = []
-        duplicates = future = unmatched = 0
+        rows: list[Row] = []
+        received = duplicates = future = unmatched = late_n = 0
         new_key, brands_of, watermark = self._seen.new_key, self._matcher.brands, self._watermark
         width_ms = self._config.bin_s * 1000
-        for mention in mentions:
+        known, counted, lane = None, True, ""
+        for i, mention in enumerate(mentions):
+            if scored:
+                known = scored[i]
+                counted = known.counted
+            received += counted
             key = new_key(mention)
             if key is None:
-                duplicates += 1
+                duplicates += counted
                 continue
             at_ms = mention.created_at_ms
             if at_ms > now_ms:
-                future += 1
+                future += counted
                 at_ms = watermark.clamp(at_ms, now_ms)
                 mention = mention._replace(created_at_ms=at_ms)
-            late = at_ms - at_ms % width_ms + width_ms <= watermark.at_ms
-            watermark.see(at_ms)
-            brands = brands_of(mention)
+            elif known is not None and known.future:
+                future += counted
+            if lanes:
+                lane = lanes[i]
+                late_ms = watermark.late_before_ms(lane, reached[i] if reached else 0) if lane else watermark.at_ms
+            else:
+                late_ms = watermark.at_ms
+            late = at_ms - at_ms % width_ms + width_ms <= late_ms
+            watermark.see(at_ms, lane)
+            brands = known.brands if known is not None else brands_of(mention)
             if brands:
                 accepted.append(((mention, brands, key), late))
+                late_n += late and counted
+                if known is not None and not late:
+                    rows.append(known[1:6])
             else:
-                unmatched += 1
+                unmatched += counted
         for name, n in (
-            ("received", len(mentions)), ("duplicates", duplicates),
-            ("future_clamped", future), ("unmatched", unmatched),
+            ("received", received), ("duplicates", duplicates), ("future_clamped", future), ("unmatched", unmatched),
+            ("late", late_n),
         ):  # fmt: skip
             if n:
                 counts[name, ()] = n
         on_time = [matched for matched, late in accepted if not late]
-        late_ones: list[Effect] = [LateStored(m, brands) for (m, brands, _), late in accepted if late]
-        if late_ones:
-            counts["late", ()] = len(late_ones)
-        self._fold(on_time, counts)
-        return late_ones
+        self._fold(on_time, rows if scored else self._reader.read(on_time), counts)
+        return [LateStored(m, brands) for (m, brands, _), late in accepted if late]
 
-    def _fold(self, accepted: list[Matched], counts: dict[tuple[str, tuple[str, ...]], float]) -> None:
-        """Score what is not scored, and add each mention to its bins."""
-        scored = self._read(accepted)
+    def _fold(
+        self, accepted: list[Matched], scored: list[Row], counts: dict[tuple[str, tuple[str, ...]], float]
+    ) -> None:
+        """Add each mention to its bins."""
         width = self._config.bin_s
         tallies: dict[tuple[str, int], Tally] = {}  # the bins of this batch
         mentions: dict[tuple[str, str, str], int] = {}
@@ -219,42 +230,6 @@ class Engine:
                 mentions[counter] = mentions.get(counter, 0) + 1
         for counter, n in mentions.items():
             counts["mentions", counter] = n
-
-    def _read(self, accepted: list[Matched]) -> list[Row]:
-        """For each mention: P(neg) in units, label, language, categories, urgency in hundredths."""
-        rows: list[Row | None] = [None] * len(accepted)
-        unscored: list[int] = []
-        negative: list[int] = []
-        for i, (mention, _, _) in enumerate(accepted):
-            sentiment = mention.sentiment
-            if sentiment is None:
-                unscored.append(i)
-                continue
-            units = round(-sentiment * UNITS) if sentiment < 0 else 0
-            label = "neg" if sentiment < -0.2 else "pos" if sentiment > 0.2 else "neu"
-            rows[i] = (units, label, mention.lang or "und", (), 0)
-            if units >= NEGATIVE_UNITS:
-                negative.append(i)
-        if negative:
-            found = self._scorer.categorise_many(
-                [accepted[i][0].text for i in negative], [accepted[i][0].lang for i in negative]
-            )
-            for i, categories in zip(negative, found, strict=True):
-                units, label, lang, _, urgency = rows[i]  # type: ignore[misc]  # filled above
-                rows[i] = (units, label, lang, categories, urgency)
-        if unscored:
-            scores = self._scorer.score_many(
-                [accepted[i][0].text for i in unscored],
-                [accepted[i][0].lang for i in unscored],
-                [self._usual_lang.get(accepted[i][1][0]) for i in unscored],
-            )
-            columns = zip(
-                unscored, scores.negative.tolist(), scores.labels, scores.langs, scores.categories,
-                scores.urgency.tolist(), strict=True,
-            )  # fmt: skip
-            for i, negative_p, label, lang, categories, urgency in columns:
-                rows[i] = (round(negative_p * UNITS), label, lang, categories, round(urgency * 100))
-        return rows  # type: ignore[return-value]  # every row is filled
 
     # -- time ----------------------------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ class DeadLettered(NamedTuple):
     """Keep the bytes of a record that could not be read, with its reason and position."""
 
     reject: Reject
+    source: str = ""
 
 
 class LateStored(NamedTuple):

@@ -14,7 +14,8 @@ TIMEOUT_S = 30.0
 class Channel:
     """Where alerts of `level_min` and up go, for these brands (all, when empty).
 
-    `timeout_s` is how long one attempt may take, whatever the notifier does.
+    `timeout_s` is how long one attempt may take, whatever the notifier does. One that `takes_all` is for programs:
+    every alert goes there as it was raised, muted or overtaken or not.
     """
 
     name: str
@@ -22,3 +23,4 @@ class Channel:
     level_min: Level = Level.JAUNE
     brands: tuple[str, ...] = ()
     timeout_s: float = TIMEOUT_S
+    takes_all: bool = False

@@ -14,8 +14,10 @@ from ops.delivery.message import Message
 from ops.delivery.stages import Passage, run_stages
 from ops.render.alert import Look
 from ops.store import Store
-from ops.store.store import wall_clock_ms
+from ops.store.store import SERVICE, wall_clock_ms
 
+CLAIM_MAX = 2
+"""Deliveries taken at once: as many as may fail slowly before their lease is over."""
 POLL_S = 1.0
 """How long a worker sleeps at most without looking for work; a new alert wakes it at once."""
 
@@ -25,8 +27,11 @@ log = logging.getLogger("vigie.delivery")
 class Worker(threading.Thread):
     """Delivers one channel's alerts, oldest first."""
 
-    def __init__(self, channel: Channel, store: Store, look: Look, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, channel: Channel, store: Store, look: Look, clock_ms: Callable[[], int], by: str = SERVICE
+    ) -> None:
         super().__init__(name=f"deliver-{channel.name}", daemon=True)
+        self._by = by
         self._channel, self._store, self._look, self._clock_ms = channel, store, look, clock_ms
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -58,7 +63,7 @@ class Worker(threading.Thread):
         n = 0
         while not self._stopping.is_set():
             now_ms = self._clock_ms()
-            due = self._store.outbox.due(self._channel.name, now_ms)
+            due = self._store.outbox.claim(self._channel.name, now_ms, self._by, CLAIM_MAX)
             for item in due:
                 if self._stopping.is_set():
                     return n
@@ -112,21 +117,25 @@ class Worker(threading.Thread):
 class Delivery:
     """All channels of a service: fans alerts out, wakes the workers, stops them.
 
+    Several processes may serve one outbox, each under a name of its own (`by`).
+
     Call `wake()` after a step that raised alerts; without it they leave within a second.
     """
 
     def __init__(
-        self, store: Store, channels: Sequence[Channel], look: Look, clock_ms: Callable[[], int] = wall_clock_ms
-    ) -> None:
-        self._store, self._clock_ms = store, clock_ms
+        self, store: Store, channels: Sequence[Channel], look: Look, clock_ms: Callable[[], int] = wall_clock_ms,
+        by: str = SERVICE,
+    ) -> None:  # fmt: skip
+        self._store, self._clock_ms, self._by = store, clock_ms, by
         self._channels = tuple(channels)
-        self._workers = [Worker(channel, store, look, clock_ms) for channel in self._channels]
+        self._workers = [Worker(channel, store, look, clock_ms, by) for channel in self._channels]
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._dealer = threading.Thread(target=self._deal, name="deliver-dealer", daemon=True)
 
     def start(self) -> None:
-        """Begin, with what an earlier process left behind."""
+        """Begin, with what an earlier process of this name left behind."""
+        self._store.outbox.release(self._by)
         gone = self._store.outbox.abandon([channel.name for channel in self._channels], self._clock_ms())
         if gone:
             log.warning("%d alerts waited for channels that the settings no longer name", gone)

@@ -122,6 +122,9 @@ def _fold_dead_letter(folded: Folded, effect: DeadLettered, at_ms: int) -> None:
             "field": writable(reject.field),
             "reason": writable(reject.reason),
             "raw": reject.raw,
+            "source": writable(effect.source),
+            "key": writable(reject.key) or None,
+            "size_bytes": reject.size_bytes or len(reject.raw),
         }
     )
 
@@ -180,11 +183,13 @@ class Applier:
         self._plans = database.upsert(tables.plans, ["incident_id"])
         self._curves = database.upsert(tables.curves, ["incident_id", "start_ms"])
         self._alerts = database.insert(tables.outbox).on_conflict_do_nothing(index_elements=["key"])
-        self._state = database.upsert(tables.state, ["part"])
-        self._drop = delete(tables.state).where(tables.state.c.part == bindparam("b_part"))
+        self._state = database.upsert(tables.state, ["owner", "part"])
+        state = tables.state.c
+        self._drop = delete(tables.state).where(state.owner == bindparam("b_owner"), state.part == bindparam("b_part"))
+        self._letters = database.insert(tables.dead_letters).on_conflict_do_nothing(index_elements=["source", "key"])
         count = database.insert(tables.counters)
         self._count = count.on_conflict_do_update(
-            index_elements=["name", "labels"], set_={"value": tables.counters.c.value + count.excluded.value}
+            index_elements=["owner", "name", "labels"], set_={"value": tables.counters.c.value + count.excluded.value}
         )
         self._command = (
             update(tables.commands)
@@ -193,19 +198,21 @@ class Applier:
         )
         self._cursor = database.upsert(tables.cursors, ["source", "partition"])
 
-    def write(self, connection: Connection, folded: Folded, epochs: dict[str, int]) -> None:
+    def write(self, connection: Connection, folded: Folded, epochs: dict[str, int], owner: str) -> None:
         """Execute everything; the caller holds the transaction. A source that nobody took has epoch 0."""
-        self._bounded(connection, folded, tables.dead_letters, folded.dead_letters, DEAD_LETTERS_MAX)
-        self._bounded(connection, folded, tables.late_mentions, folded.late, LATE_MENTIONS_MAX)
+        self._bounded(connection, folded, tables.dead_letters, self._letters, folded.dead_letters, DEAD_LETTERS_MAX)
+        late = tables.late_mentions
+        self._bounded(connection, folded, late, late.insert(), folded.late, LATE_MENTIONS_MAX)
         saved = [
-            {"part": part, "version": STATE_VERSION, "data": data}
+            {"owner": owner, "part": part, "version": STATE_VERSION, "data": data}
             for part, data in folded.state.items()
             if data is not None
         ]
-        dropped = [{"b_part": part} for part, data in folded.state.items() if data is None]
+        dropped = [{"b_owner": owner, "b_part": part} for part, data in folded.state.items() if data is None]
+        # in one order everywhere: two that write the same rows then wait for one another in turn, and never both
         counts = [
-            {"name": name, "labels": dumps(labels).decode("utf-8"), "value": n}
-            for (name, labels), n in folded.counts.items()
+            {"owner": owner, "name": name, "labels": dumps(labels).decode("utf-8"), "value": n}
+            for (name, labels), n in sorted(folded.counts.items())
         ]
         moved = [
             {"source": c.source, "partition": c.partition, "epoch": epochs.get(c.source, 0), "position": c.position}
@@ -226,12 +233,14 @@ class Applier:
                 connection.execute(statement, rows)
 
     @staticmethod
-    def _bounded(connection: Connection, folded: Folded, table: Any, rows: list[Row], rows_max: int) -> None:
+    def _bounded(
+        connection: Connection, folded: Folded, table: Any, insert: Any, rows: list[Row], rows_max: int
+    ) -> None:
         """Append rows to a table that keeps its newest `rows_max` only."""
         if not rows:
             return
-        connection.execute(table.insert(), rows)
-        newest = connection.execute(select(func.max(table.c.id))).scalar_one()
+        connection.execute(insert, rows)
+        newest = connection.execute(select(func.max(table.c.id))).scalar() or 0
         gone = connection.execute(table.delete().where(table.c.id <= newest - rows_max)).rowcount
         if gone:
             key = ("store_rows_dropped", (table.name,))

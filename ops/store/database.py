@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -26,6 +26,11 @@ from ops.store.migrate import is_current, migrate
 
 BUSY_MS_MAX = 5_000
 """How long to wait for another process's transaction."""
+CONNECT_S_MAX = 5
+SILENT_MS_MAX = 20_000
+"""A PostgreSQL that acknowledges nothing for so long is taken for gone: its host may have died without a word."""
+LOCK_MS_MAX = 15_000
+STATEMENT_MS_MAX = 60_000
 
 
 class Database:
@@ -46,6 +51,9 @@ class Database:
         with translated(str(self.name)):
             self._engine = _engine(self.url, durable)
             self._writer = self._engine.execution_options(vigie_writes=True)
+            self._reader = self._engine
+            if not self._is_sqlite:  # several statements see one state, as they do in SQLite
+                self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
             try:
                 with self.read() as connection:
                     current = is_current(connection)
@@ -69,8 +77,17 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent view. Never waits for a writer."""
-        with translated(str(self.name)), self._engine.begin() as connection:
+        with translated(str(self.name)), self._reader.begin() as connection:
             yield connection
+
+    def in_turn(self, connection: Connection, name: str) -> None:
+        """Wait until no other transaction is in this turn; it ends with the transaction.
+
+        For tables that are read from a number on: PostgreSQL gives numbers before it commits, so a reader could see
+        a higher one first and never the lower one. SQLite has one writer at a time anyway.
+        """
+        if not self._is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"vigie {name}"})
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows ON CONFLICT, in the words of this database."""
@@ -136,9 +153,11 @@ def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
 def _engine(url: URL, durable: bool) -> Engine:
     if url.get_backend_name() != "sqlite":
         try:
-            return create_engine(url, pool_pre_ping=True)
+            return create_engine(url, pool_pre_ping=True, pool_recycle=1_800, connect_args=_patience(url))
         except (NoSuchModuleError, ModuleNotFoundError) as error:
-            raise InputError(f"store: no driver for {url.drivername}; install psycopg") from error
+            raise InputError(
+                f"store: no driver for {url.drivername}; write postgresql+psycopg:// and install vigie[postgres]"
+            ) from error
     engine = create_engine(url, connect_args={"timeout": BUSY_MS_MAX / 1000, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -158,6 +177,38 @@ def _engine(url: URL, durable: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _patience(url: URL) -> dict[str, Any]:
+    """How long to wait for a PostgreSQL; what the address says itself stands."""
+    if url.get_driver_name() != "psycopg":
+        return {}
+    limits = f"-c lock_timeout={LOCK_MS_MAX} -c statement_timeout={STATEMENT_MS_MAX}"
+    wanted = {"connect_timeout": CONNECT_S_MAX, "tcp_user_timeout": SILENT_MS_MAX, "application_name": "vigie",
+              "options": limits}  # fmt: skip
+    return {name: value for name, value in wanted.items() if name not in url.query}
+
+
+PASSING = frozenset({"40001", "40P01", "25006", "53200", "53300", "55P03", "57014", "57P01", "57P02", "57P03"})
+"""PostgreSQL's words for what passes by itself or is mended from outside: two transactions in each other's way, a
+standby that is being promoted, no memory or connection left, a wait that was too long, a server that stops or starts.
+"""
+
+
+def _refused(said: str, cause: object, *, invalidated: bool) -> Exception | None:
+    """What a PostgreSQL error comes to, without the place; None when it is none that a user can mend."""
+    code = getattr(cause, "sqlstate", None) or ""
+    if "authentication failed" in said or ("connection failed" in said and "does not exist" in said):
+        return InputError(f"{said}; mend the database's address")
+    if code == "53100":
+        return TransientError(f"{said}; make room on the server's disk")
+    if code in ("42P01", "42703"):
+        return StateError(f"not the form that this vigie knows ({said})")
+    if code == "42501":
+        return InputError(f"{said}; give this user the rights to it")
+    if code in PASSING or code.startswith("08") or invalidated or "connect" in said or "timeout" in said:
+        return TransientError(said)
+    return None
 
 
 @contextmanager
@@ -180,6 +231,7 @@ def translated(name: str) -> Iterator[None]:
             raise StateError(f"{name}: damaged ({said}); restore it from a copy") from error
         if "no such table" in said or "no such column" in said:
             raise StateError(f"{name}: not the form that this vigie knows ({said})") from error
-        if (isinstance(error, DBAPIError) and error.connection_invalidated) or "connect" in said:
-            raise TransientError(f"{name}: {said}") from error
+        refused = _refused(said, cause, invalidated=isinstance(error, DBAPIError) and error.connection_invalidated)
+        if refused is not None:
+            raise type(refused)(f"{name}: {refused}") from error
         raise

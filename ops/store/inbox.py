@@ -98,6 +98,7 @@ class Inbox:
                 waiting.error = TransientError(f"inbox: full ({self._rows_max} rows wait to be read); send again later")
         if rows:
             with self._database.write() as connection:
+                self._database.in_turn(connection, "inbox")
                 connection.execute(self._insert, rows)
             self._rows = (self._rows or 0) + len(rows)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HEAD = "0007"
 """The newest revision in `migrations/versions`; a test compares."""
-KNOWN = frozenset({"0001", "0002", "0007"})
+KNOWN = frozenset({"0001", "0002", "0003", "0007"})
 """Every revision that this version can start from."""
 
 LOCK = 0x76696769

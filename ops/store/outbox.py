@@ -21,6 +21,9 @@ from ops.store.database import Database
 
 ERROR_CHARS_MAX = 500
 
+LEASE_MS = 60_000
+"""How long a delivery is its taker's: twice as long as one attempt may last."""
+
 
 class DeliveryState(StrEnum):
     """Where a delivery stands. All but `PENDING` are final."""
@@ -106,13 +109,39 @@ class Outbox:
                 connection.execute(self._insert, rows)
             connection.execute(update(tables.outbox).where(tables.outbox.c.id == alert.id).values(routed=1))
 
-    def due(self, channel: str, now_ms: int, limit: int = 20) -> list[DueDelivery]:
-        """Pending deliveries of a channel whose time has come, oldest alert first."""
+    def claim(self, channel: str, now_ms: int, by: str, limit: int = 20) -> list[DueDelivery]:
+        """Deliveries of a channel whose time has come, taken on lease: nobody else sends them for a while.
+
+        Who sends them records what came of it, which ends the lease; who is killed meanwhile leaves them to be sent by
+        the next one under that name (`release`), or by anyone once the lease is over.
+        """
+        found = self.due(channel, now_ms, limit, by)
+        if not found:
+            return []
+        d = tables.deliveries
+        free = (d.c.lease_until_ms <= now_ms) | (d.c.lease_by == by)
+        mine = []
+        with self._database.write() as connection:
+            for item in found:  # the row itself decides, whatever was read a moment ago
+                took = update(d).where(d.c.id == item.delivery.id, d.c.state == DeliveryState.PENDING.value, free)
+                if connection.execute(took.values(lease_by=by, lease_until_ms=now_ms + LEASE_MS)).rowcount:
+                    mine.append(item)
+        return mine
+
+    def release(self, by: str) -> None:
+        """End all leases under this name: the process that held them is gone."""
+        d = tables.deliveries
+        with self._database.write() as connection:
+            connection.execute(update(d).where(d.c.lease_by == by).values(lease_by="", lease_until_ms=0))
+
+    def due(self, channel: str, now_ms: int, limit: int = 20, by: str = "") -> list[DueDelivery]:
+        """Pending deliveries of a channel whose time has come and that nobody else has on lease, oldest alert first."""
         d, o = tables.deliveries, tables.outbox
         query = (
             select(*_DELIVERY, o.c.payload, o.c.stored_at_ms)
             .join(o, o.c.id == d.c.outbox_id)
             .where(d.c.channel == channel, d.c.state == DeliveryState.PENDING.value, d.c.next_at_ms <= now_ms)
+            .where((d.c.lease_until_ms <= now_ms) | (d.c.lease_by == by))
             .order_by(d.c.id)
             .limit(limit)
         )
@@ -171,6 +200,8 @@ class Outbox:
             "next_at_ms": next_at_ms,
             "updated_at_ms": now_ms,
             "last_error": writable(reason[:ERROR_CHARS_MAX]),
+            "lease_by": "",
+            "lease_until_ms": 0,
         }
         with self._database.write() as connection:
             connection.execute(update(d).where(d.c.id == delivery_id).values(**values))

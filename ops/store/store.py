@@ -23,9 +23,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from engine.domain.batch import Command, Cursor
 from engine.domain.effects import CurveDrawn, Effect
@@ -37,17 +37,22 @@ from ops.store import tables
 from ops.store.apply import STATE_VERSION, Applier, fold, writable
 from ops.store.codec import decode, loads
 from ops.store.database import Database
+from ops.store.deadletters import DeadLetters
 from ops.store.inbox import ROWS_MAX, Inbox
 from ops.store.labels import Labels
 from ops.store.outbox import Outbox
 
 ENGINE = "engine"
 """The name under which the engine's state itself is owned, whatever the sources are."""
+SERVICE = "service"
+"""The name of the heartbeat of the one process that does all."""
 _OWNER = "*"
 """The partition whose row says who owns a whole source."""
 
 HEARTBEAT_MS_MAX = 10_000
 """A service whose last heartbeat is older is taken for dead."""
+
+IDS_A_QUERY = 500
 
 Positions = dict[str, dict[str, str]]
 
@@ -96,18 +101,19 @@ class Store:
     """An open store; safe from any thread. Use `Store.open` or `Store.temporary`.
 
     `inbox` is the durable queue of what arrived, `outbox` the alerts and their deliveries,
-    `labels` what the team said of comments and what was learnt of it.
+    `labels` what the team said of comments and what was learnt of it, `letters` what could not be read.
     """
 
     def __init__(self, database: Database, clock_ms: Callable[[], int], inbox_rows_max: int = ROWS_MAX) -> None:
         self._database = database
         self._clock_ms = clock_ms
         self._applier = Applier(database)
-        self._epochs: dict[str, int] = {}
+        self._epochs: dict[str, dict[str, int]] = {}  # by owner: its sources and their epochs
         self._folder: Path | None = None
         self.inbox = Inbox(database, clock_ms, inbox_rows_max)
         self.outbox = Outbox(database)
         self.labels = Labels(database, clock_ms)
+        self.letters = DeadLetters(database, clock_ms)
 
     @classmethod
     def open(
@@ -162,9 +168,27 @@ class Store:
 
         Returns where to go on: source -> partition -> position; a source never read has an empty mapping.
         """
-        names = list(dict.fromkeys([*source_names, ENGINE]))
+        positions, self._epochs[ENGINE] = self._taken([*source_names, ENGINE])
+        positions.pop(ENGINE)
+        return positions
+
+    def take_part(self, owner: str) -> dict[str, str]:
+        """Become the owner of one part of the work: an engine's state and counters under that name, and its positions.
+
+        A process may own many parts; each is fenced by an epoch of its own. Returns the positions, by partition.
+        """
+        positions, self._epochs[owner] = self._taken([owner])
+        return positions[owner]
+
+    def leave_part(self, owner: str) -> None:
+        """Own it no more; nobody else is told, since whoever takes it next fences this one off."""
+        self._epochs.pop(owner, None)
+
+    def _taken(self, source_names: Iterable[str]) -> tuple[Positions, dict[str, int]]:
+        """Raise the epochs of these sources. Returns their positions and the epochs."""
+        names = list(dict.fromkeys(source_names))
         c = tables.cursors.c
-        positions: Positions = {name: {} for name in names if name != ENGINE}
+        positions: Positions = {name: {} for name in names}
         epochs: dict[str, int] = {}
         own = self._database.insert(tables.cursors)
         own = own.on_conflict_do_update(index_elements=["source", "partition"], set_={"epoch": c.epoch + 1})
@@ -176,10 +200,9 @@ class Store:
                 connection.execute(update(tables.cursors).where(c.source == name).values(epoch=epochs[name]))
             for row in connection.execute(select(tables.cursors).where(c.source.in_(names), c.partition != _OWNER)):
                 positions[row.source][row.partition] = row.position
-        self._epochs = epochs
-        return positions
+        return positions, epochs
 
-    def apply(self, effects: Sequence[Effect]) -> None:
+    def apply(self, effects: Sequence[Effect], owner: str = ENGINE) -> None:
         """Carry a step's effects out in one transaction; all of them or none.
 
         Raises FencedError when another process took the engine or a source since, TransientError when the database
@@ -187,24 +210,62 @@ class Store:
         """
         folded = fold(effects, self._clock_ms())
         with self._database.write() as connection:
-            self._check_epochs(connection)
-            self._applier.write(connection, folded, self._epochs)
+            lost = self._lost(connection, [owner])
+            if lost:
+                raise FencedError(f"{self.name}: another process has taken {lost[owner]}; this one stops writing")
+            self._applier.write(connection, folded, self._epochs.get(owner, {}), owner)
 
-    def _check_epochs(self, connection: Connection) -> None:
-        if not self._epochs:
-            return
+    def apply_parts(self, steps: Mapping[str, Sequence[Effect]]) -> frozenset[str]:
+        """The steps of several parts, by owner, in one transaction. Returns those of which another process is the owner
+        by now: of them nothing was written. Raises TransientError as `apply`."""
+        at_ms = self._clock_ms()
+        folded = {owner: fold(effects, at_ms) for owner, effects in sorted(steps.items())}
+        with self._database.write() as connection:
+            lost = self._lost(connection, list(folded))
+            for owner, one in folded.items():
+                if owner not in lost:
+                    self._applier.write(connection, one, self._epochs[owner], owner)
+        return frozenset(lost)
+
+    def _lost(self, connection: Connection, owners: Sequence[str]) -> dict[str, str]:
+        """Of these owners those whose epoch is not ours any more, each with the source that was taken. The rows are
+        held until the transaction ends, in one order everywhere."""
+        mine = {name: epoch for owner in owners for name, epoch in self._epochs.get(owner, {}).items()}
+        if not mine:
+            return {}
         c = tables.cursors.c
-        mine = select(c.source, c.epoch).where(c.source.in_(list(self._epochs)), c.partition == _OWNER)
-        found = {row.source: row.epoch for row in connection.execute(mine.with_for_update())}
-        for name, epoch in self._epochs.items():
-            if found.get(name) != epoch:
-                raise FencedError(f"{self.name}: another process has taken {name}; this one stops writing")
+        rows = select(c.source, c.epoch).where(c.source.in_(list(mine)), c.partition == _OWNER).order_by(c.source)
+        found = {row.source: row.epoch for row in connection.execute(rows.with_for_update())}
+        return {
+            owner: name
+            for owner in owners
+            for name, epoch in self._epochs.get(owner, {}).items()
+            if found.get(name) != epoch
+        }
 
-    def load_state(self) -> dict[str, dict[str, Any]]:
-        """Every part of the engine's state, by name. Raises StateError when one is of an unknown version."""
-        parts: dict[str, dict[str, Any]] = {}
+    def owners(self) -> list[str]:
+        """The names under which there is state: "engine" for the one process that does all, else parts of the work."""
         with self._database.read() as connection:
-            for part, version, data in connection.execute(select(tables.state).order_by(tables.state.c.part)):
+            return list(connection.execute(select(tables.state.c.owner).distinct().order_by("owner")).scalars())
+
+    def owner_of(self, brand: str) -> str | None:
+        """The owner of a brand's state; None when there is none yet."""
+        return cast(
+            "str | None", self._scalar(select(tables.state.c.owner).where(tables.state.c.part == f"brand:0:{brand}"))
+        )
+
+    def load_state(self, owner: str | None = None) -> dict[str, dict[str, Any]]:
+        """Every part of an engine's state, by name; without `owner` those of all, where two of one name leave one.
+
+        Raises StateError when one is of an unknown version.
+        """
+        parts: dict[str, dict[str, Any]] = {}
+        s = tables.state.c
+        query = select(s.part, s.version, s.data).order_by(s.part)
+        if owner is not None:
+            query = query.where(s.owner == owner)
+        with self._database.read() as connection:
+            for part, version, data in connection.execute(query):
                 if version != STATE_VERSION:
                     raise StateError(f"{self.name}: state {part!r} is of version {version}: upgrade vigie")
                 parts[part] = loads(data)
@@ -234,6 +295,19 @@ class Store:
         with self._database.read() as connection:
             return [decode(Incident, payload) for (payload,) in connection.execute(query)]
 
+    def incidents_of(self, ids: Iterable[str]) -> dict[str, tuple[Incident, Plan | None]]:
+        """These incidents with their plans, by id; those that there are none of are left out."""
+        i, p = tables.incidents.c, tables.plans.c
+        query = select(i.payload, p.payload.label("plan")).join(tables.plans, p.incident_id == i.id, isouter=True)
+        found: dict[str, tuple[Incident, Plan | None]] = {}
+        wanted = list(ids)
+        with self._database.read() as connection:
+            for start in range(0, len(wanted), IDS_A_QUERY):
+                for payload, plan in connection.execute(query.where(i.id.in_(wanted[start : start + IDS_A_QUERY]))):
+                    incident = decode(Incident, payload)
+                    found[incident.id] = (incident, None if plan is None else decode(Plan, plan))
+        return found
+
     def incident(self, incident_id: str) -> Incident | None:
         """One incident by its id."""
         query = select(tables.incidents.c.payload).where(tables.incidents.c.id == incident_id)
@@ -261,14 +335,16 @@ class Store:
     def counters(self) -> dict[tuple[str, tuple[str, ...]], float]:
         """The lasting counters by name and labels."""
         c = tables.counters.c
+        query = select(c.name, c.labels, func.sum(c.value)).group_by(c.name, c.labels).order_by(c.name, c.labels)
         with self._database.read() as connection:
-            rows = connection.execute(select(c.name, c.labels, c.value).order_by(c.name, c.labels)).all()
+            rows = connection.execute(query).all()
         return {(name, tuple(loads(labels))): value for name, labels, value in rows}
 
     def dead_letters(self, *, after: int = 0, limit: int = 1_000) -> list[DeadLetter]:
         """Records that could not be read, oldest first."""
         table = tables.dead_letters
-        query = select(table).where(table.c.id > after).order_by(table.c.id).limit(limit)
+        columns = [table.c[name] for name in DeadLetter._fields]
+        query = select(*columns).where(table.c.id > after).order_by(table.c.id).limit(limit)
         with self._database.read() as connection:
             return [DeadLetter(*row) for row in connection.execute(query)]
 
@@ -314,9 +390,9 @@ class Store:
 
     # --- the service ----------------------------------------------------------------------------------------------
 
-    def beat(self) -> None:
-        """This process serves the store: say so, every few seconds."""
-        row = {"name": "service", "pid": os.getpid(), "host": socket.gethostname(), "at_ms": self._clock_ms()}
+    def beat(self, name: str = SERVICE) -> None:
+        """This process serves the store under that name: say so, every few seconds."""
+        row = {"name": name, "pid": os.getpid(), "host": socket.gethostname(), "at_ms": self._clock_ms()}
         with self._database.write() as connection:
             connection.execute(self._database.upsert(tables.heartbeat, ["name"]), row)
 
@@ -326,17 +402,20 @@ class Store:
         with self._database.write() as connection:
             connection.execute(delete(tables.heartbeat).where(mine))
 
-    def service(self) -> Heartbeat | None:
-        """The service that runs on this store now; None when there is none, it has been silent for 10 s, or it was a
-        process of this machine that is gone (killed, it could not say goodbye)."""
+    def service(self, names: str = "%") -> Heartbeat | None:
+        """A service that runs on this store now, of those whose name is like that; None when there is none, it has been
+        silent for 10 s, or it was a process of this machine that is gone (killed, it could not say goodbye)."""
         h = tables.heartbeat.c
+        query = select(h.pid, h.host, h.at_ms).where(h.name.like(names)).order_by(h.at_ms.desc())
         with self._database.read() as connection:
-            row = connection.execute(select(h.pid, h.host, h.at_ms).where(h.name == "service")).first()
-        if row is None or self._clock_ms() - row.at_ms >= HEARTBEAT_MS_MAX:
-            return None
-        if row.host == socket.gethostname() and (row.pid == os.getpid() or not _alive(row.pid)):
-            return None
-        return Heartbeat(*row)
+            rows = connection.execute(query).all()
+        for row in rows:
+            if self._clock_ms() - row.at_ms >= HEARTBEAT_MS_MAX:
+                continue
+            if row.host == socket.gethostname() and (row.pid == os.getpid() or not _alive(row.pid)):
+                continue
+            return Heartbeat(*row)
+        return None
 
     def get_meta(self) -> Mapping[str, str]:
         """Small facts about the store itself, by name."""

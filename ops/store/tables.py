@@ -75,6 +75,8 @@ deliveries = Table(
     Column("next_at_ms", Long, nullable=False),
     Column("updated_at_ms", Long, nullable=False),
     Column("last_error", Text, nullable=False),
+    Column("lease_by", String(256), nullable=False, server_default=""),
+    Column("lease_until_ms", Long, nullable=False, server_default="0"),
     Index("deliveries_key_channel", "key", "channel", unique=True),
     Index("deliveries_due", "channel", "state", "next_at_ms"),
     sqlite_autoincrement=True,
@@ -88,6 +90,16 @@ dead_letters = Table(
     Column("field", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
+    Column("source", String(256), nullable=False, server_default=""),
+    Column("key", String(512)),
+    Column("size_bytes", Long, nullable=False, server_default="0"),
+    Column("published", Integer, nullable=False, server_default="0"),
+    Column("state", String(16), nullable=False, server_default="new"),
+    Column("done_at_ms", Long),
+    Column("done_by", Text),
+    Column("done_why", Text),
+    Index("dead_letters_key", "source", "key", unique=True),
+    Index("dead_letters_published", "published", "id"),
     sqlite_autoincrement=True,
 )  # fmt: skip
 
@@ -110,6 +122,7 @@ cursors = Table(
 
 state = Table(
     "state", metadata,
+    Column("owner", String(256), primary_key=True),
     Column("part", String(512), primary_key=True),
     Column("version", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
@@ -117,6 +130,7 @@ state = Table(
 
 counters = Table(
     "counters", metadata,
+    Column("owner", String(256), primary_key=True),
     Column("name", String(128), primary_key=True),
     Column("labels", String(512), primary_key=True),
     Column("value", Float(53), nullable=False),

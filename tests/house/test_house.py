@@ -147,7 +147,7 @@ def test_nothing_of_a_machine_is_committed(pattern: str) -> None:
 
 
 def test_locks_hold_hashes_for_everything() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-postgres.lock", "requirements-dev.lock"):
         entries = re.split(r"\n(?=[a-z])", (ROOT / name).read_text().strip())
         assert len(entries) > 40
         assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
@@ -158,10 +158,12 @@ def test_locks_hold_every_dependency() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    groups = project["dependency-groups"]
+    groups, extras = project["dependency-groups"], project["project"]["optional-dependencies"]
+    needed = [*project["project"]["dependencies"], *groups["build"]]
     wanted = {
-        "requirements.lock": [*project["project"]["dependencies"], *groups["build"]],
-        "requirements-dev.lock": [*project["project"]["dependencies"], *groups["build"], *groups["dev"]],
+        "requirements.lock": needed,
+        "requirements-postgres.lock": [*needed, *extras["postgres"]],
+        "requirements-dev.lock": [*needed, *groups["dev"]],
     }
     for name, requirements in wanted.items():
         locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / name).read_text(), re.MULTILINE))

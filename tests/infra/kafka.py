@@ -5,7 +5,7 @@
     python tests/infra/kafka.py start     start one in the background, print its address
     python tests/infra/kafka.py stop      stop that one and remove its data
 
-In tests: `with Broker.started() as broker: broker.address`.
+In tests: `with Broker.started() as broker: broker.address`. Three nodes: `tests.infra.kafka_cluster`.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def install() -> None:
 
 @dataclass
 class Broker:
-    """One node with its data folder. It can be stopped and started again on the same data and port."""
+    """One node with its data folder. It can be stopped, killed, frozen and started again on the same data and port."""
 
     folder: Path
     port: int
@@ -111,16 +111,26 @@ class Broker:
     def created(cls) -> Broker:
         """Free ports, a formatted data folder."""
         install()
-        folder = Path(tempfile.mkdtemp(prefix="node-", dir=CACHE))
-        port, controller_port = _free_ports(2)
-        (folder / "s.properties").write_text(
-            PROPERTIES.format(port=port, controller_port=controller_port, folder=folder)
-        )
-        (folder / "log4j2.yaml").write_text(LOG4J)
-        broker = cls(folder, port)
-        identity = broker._tool("random-uuid").strip().splitlines()[-1]
-        broker._tool("format", "--standalone", "-t", identity, "-c", str(folder / "s.properties"))
+        port, controller_port = free_ports(2)
+        broker = cls.prepared(PROPERTIES, port, controller_port=controller_port)
+        broker.format(broker.identity(), "--standalone")
         return broker
+
+    @classmethod
+    def prepared(cls, properties: str, port: int, **values: object) -> Broker:
+        """A folder with its settings, not yet formatted."""
+        folder = Path(tempfile.mkdtemp(prefix="node-", dir=CACHE))
+        (folder / "s.properties").write_text(properties.format(port=port, folder=folder, **values))
+        (folder / "log4j2.yaml").write_text(LOG4J)
+        return cls(folder, port)
+
+    def identity(self) -> str:
+        """A new cluster's id."""
+        return self._tool("random-uuid").strip().splitlines()[-1]
+
+    def format(self, identity: str, *more: str) -> None:
+        """Make the data folder a node's of that cluster."""
+        self._tool("format", *more, "-t", identity, "-c", str(self.folder / "s.properties"))
 
     @classmethod
     @contextlib.contextmanager
@@ -136,11 +146,20 @@ class Broker:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start it; a node of several can't answer before the others are there."""
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 self._java("kafka.Kafka", str(self.folder / "s.properties")),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
+
+    def wait(self) -> None:
+        """Return once it answers. Raises RuntimeError with the end of its log when it does not."""
+        assert self.process is not None
         deadline_s = time.monotonic() + START_S_MAX
         while time.monotonic() < deadline_s:
             if self.process.poll() is not None:
@@ -167,6 +186,16 @@ class Broker:
             self.process.wait()
         self.process = None
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It stands still: connections stay open and nothing answers."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def _accepts(self) -> bool:
         try:
             socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -190,7 +219,8 @@ class Broker:
         return [*JAVA, config, "-cp", f"{LIBS}/*", main, *arguments]
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """So many ports of loopback that nobody listens on."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:

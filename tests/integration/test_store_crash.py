@@ -53,10 +53,10 @@ for worker in range(4):
 """
 
 
-def kill_after(script: str, path: Path, lines: int) -> list[str]:
+def kill_after(script: str, place: str, lines: int) -> list[str]:
     """Run the script, kill it -9 once it has said that many lines, return all that it said."""
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT, bufsize=1
+        [sys.executable, "-c", script, place], stdout=subprocess.PIPE, text=True, cwd=ROOT, bufsize=1
     )
     assert process.stdout is not None
     said = [process.stdout.readline().strip() for _ in range(lines)]
@@ -67,11 +67,10 @@ def kill_after(script: str, path: Path, lines: int) -> list[str]:
     return said
 
 
-def test_a_killed_step_is_whole_or_absent(tmp_path: Path) -> None:
-    path = tmp_path / "vigie.db"
+def test_a_killed_step_is_whole_or_absent(place: str) -> None:
     for lines in (1, 7, 20, 33):
-        said = int(kill_after(STEPS, path, lines)[-1])
-        with Store.open(path) as store:
+        said = int(kill_after(STEPS, place, lines)[-1])
+        with Store.open(place) as store:
             (cursor,) = store.positions()
             n = int(cursor.position)
             assert n in (said, said + 1)  # a step may have been kept without having said so
@@ -81,15 +80,15 @@ def test_a_killed_step_is_whole_or_absent(tmp_path: Path) -> None:
             assert len(state) == 20
             assert store.counters() == {("steps", ()): float(n)}
             assert [letter.position for letter in store.dead_letters()] == [str(i) for i in range(1, n + 1)]
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    connection.close()
+    if "://" not in place:
+        with sqlite3.connect(place) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        connection.close()
 
 
-def test_what_the_inbox_accepted_survives(tmp_path: Path) -> None:
-    path = tmp_path / "vigie.db"
-    said = kill_after(APPENDS, path, 200)
-    with Store.open(path) as store:
+def test_what_the_inbox_accepted_survives(place: str) -> None:
+    said = kill_after(APPENDS, place, 200)
+    with Store.open(place) as store:
         kept = [row.raw.decode() for row in store.inbox.read(0, 1_000_000)]
     assert set(said) <= set(kept)
     assert len(kept) == len(set(kept))

@@ -239,4 +239,4 @@ def test_a_short_text_is_read_in_the_language_of_its_brand():
     )  # fmt: skip
     texts = ("Lumeo ???", "Nordalia ???", "Lumeo je n'ai rien")
     matched = [(mention(0, n, text, None), (text.split()[0],), n) for n, text in enumerate(texts)]
-    assert [lang for _, _, lang, _, _ in engine._read(matched)] == ["en", "fr", "fr"]
+    assert [lang for _, _, lang, _, _ in engine._reader.read(matched)] == ["en", "fr", "fr"]

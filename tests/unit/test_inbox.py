@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +17,8 @@ from tests.infra.sample_alerts import T0
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "vigie.db", clock_ms=lambda: T0) as opened:
+def store(place: str) -> Iterator[Store]:
+    with Store.open(place, clock_ms=lambda: T0) as opened:
         yield opened
 
 
@@ -35,17 +34,17 @@ def test_the_inbox_is_a_queue(store: Store) -> None:
     assert [row.seq for row in store.inbox.read(0, 10)] == [4]  # numbers are never given twice
 
 
-def test_numbers_are_not_given_twice_after_a_restart_either(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "vigie.db") as store:
+def test_numbers_are_not_given_twice_after_a_restart_either(place: str) -> None:
+    with Store.open(place) as store:
         store.inbox.append([b"a", b"b"])
         store.inbox.trim(2)
-    with Store.open(tmp_path / "vigie.db") as store:
+    with Store.open(place) as store:
         store.inbox.append([b"c"])
         assert [row.seq for row in store.inbox.read(0, 9)] == [3]
 
 
-def test_a_full_inbox_refuses_whole_requests_and_says_so(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "vigie.db", inbox_rows_max=3) as store:
+def test_a_full_inbox_refuses_whole_requests_and_says_so(place: str) -> None:
+    with Store.open(place, inbox_rows_max=3) as store:
         store.inbox.append([b"a", b"b"])
         with pytest.raises(TransientError, match="full"):
             store.inbox.append([b"c", b"d"])
@@ -55,8 +54,8 @@ def test_a_full_inbox_refuses_whole_requests_and_says_so(tmp_path: Path) -> None
         assert [row.raw for row in store.inbox.read(0, 9)] == [b"b", b"c", b"e"]
 
 
-def test_many_appenders_share_transactions_and_lose_nothing(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "vigie.db") as store:
+def test_many_appenders_share_transactions_and_lose_nothing(place: str) -> None:
+    with Store.open(place) as store:
         commits = 0
         write = store._database.write
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -63,9 +62,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(place: str) -> Iterator[Bench]:
     clock = Clock()
-    with Store.open(tmp_path / "vigie.db", clock_ms=clock, durable=False) as store:
+    with Store.open(place, clock_ms=clock, durable=False) as store:
         yield Bench(store, clock)
 
 
@@ -124,7 +123,7 @@ def test_what_another_process_recorded_meanwhile_is_not_sent(bench: Bench) -> No
     Delivery(bench.store, [Channel("c", bench.fake)], Look(), bench.clock).fan_out()
     (due,) = bench.store.outbox.due("c", T0)
     bench.store.outbox.record(due.delivery.id, due.delivery.state.DELIVERED, 1, T0, "", T0)
-    bench.store.outbox.due = lambda _c, _n, limit=20: [due] if bench.clock.ms == T0 else []  # type: ignore[method-assign]
+    bench.store.outbox.claim = lambda _c, _n, *_more: [due] if bench.clock.ms == T0 else []  # type: ignore[method-assign]
 
     def tick() -> int:
         bench.clock.ms += 1

@@ -38,8 +38,8 @@ from tests.infra.sample_alerts import T0, incident, later, mention, plan, raised
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "vigie.db", clock_ms=lambda: T0) as opened:
+def store(place: str) -> Iterator[Store]:
+    with Store.open(place, clock_ms=lambda: T0) as opened:
         yield opened
 
 
@@ -68,7 +68,7 @@ def test_a_whole_step_is_read_back(store: Store) -> None:
     assert store.plan(one.id) == plan()
     assert [alert.raised for alert in store.outbox.unrouted()] == [raised(of=one)]
     (letter,) = store.dead_letters()
-    assert (letter.at_ms, *letter[2:]) == (T0, *reject)
+    assert (letter.at_ms, *letter[2:]) == (T0, *reject[:4])
     (late,) = store.late_mentions()
     assert (late.mention, late.brands) == (mention(1, "trop tard"), ("Vélorine",))
     assert store.load_state() == {"series/Vélorine": {"v": 1, "x": [1.5, None]}}
@@ -150,8 +150,8 @@ def test_what_can_grow_for_ever_keeps_the_newest(store: Store, monkeypatch: pyte
 # --- fencing ----------------------------------------------------------------------------------------------------------
 
 
-def test_who_takes_goes_on_where_the_other_stopped_and_fences_it(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "vigie.db") as old, Store.open(tmp_path / "vigie.db") as new:
+def test_who_takes_goes_on_where_the_other_stopped_and_fences_it(place: str) -> None:
+    with Store.open(place) as old, Store.open(place) as new:
         assert old.take(["inbox", "kafka"]) == {"inbox": {}, "kafka": {}}
         old.apply([CursorMoved(Cursor("kafka", "m/0", "41")), CursorMoved(Cursor("kafka", "m/1", "5"))])
         assert new.take(["kafka"]) == {"kafka": {"m/0": "41", "m/1": "5"}}
@@ -164,8 +164,8 @@ def test_who_takes_goes_on_where_the_other_stopped_and_fences_it(tmp_path: Path)
         assert new.take(["kafka"])["kafka"]["m/0"] == "43"
 
 
-def test_the_engine_has_one_owner_whatever_the_sources(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "vigie.db") as service, Store.open(tmp_path / "vigie.db") as command:
+def test_the_engine_has_one_owner_whatever_the_sources(place: str) -> None:
+    with Store.open(place) as service, Store.open(place) as command:
         service.take(["inbox"])
         command.take()
         with pytest.raises(FencedError, match="engine"):
@@ -184,9 +184,9 @@ def test_a_command_waits_for_its_answer(store: Store) -> None:
     assert store.answer(seq) == (False, "déjà clos")
 
 
-def test_a_service_is_alive_while_its_heart_beats(tmp_path: Path) -> None:
+def test_a_service_is_alive_while_its_heart_beats(place: str) -> None:
     now = T0
-    with Store.open(tmp_path / "vigie.db", clock_ms=lambda: now) as store:
+    with Store.open(place, clock_ms=lambda: now) as store:
         assert store.service() is None
         beat_elsewhere(store)
         now += 9_999
@@ -392,14 +392,14 @@ def test_the_code_knows_every_migration() -> None:
     assert {revision.revision for revision in script.walk_revisions()} == migrate.KNOWN
 
 
-def test_two_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
+def test_two_processes_may_open_a_new_store_at_once(place: str) -> None:
     failures: list[BaseException] = []
     ready = threading.Barrier(4)
 
     def opener() -> None:
         try:
             ready.wait()
-            Store.open(tmp_path / "vigie.db").close()
+            Store.open(place).close()
         except Exception as error:  # noqa: BLE001  (shown below, in the thread that asserts)
             failures.append(error)
 

@@ -25,6 +25,8 @@ def dedup(passage: Passage) -> Passage:
         )
         reason = "forgotten" if now is None else now.reason
         return replace(passage, decision=Decision("dedup", state, reason, attempts, next_at_ms))
+    if passage.channel.takes_all:
+        return passage
     newer = passage.outbox.overtaken_by(delivery, passage.due.raised.alert.incident.id)
     if newer is not None:
         return passage.decided("dedup", DeliveryState.MUTED, f"overtaken by {newer}")

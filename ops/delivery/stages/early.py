@@ -18,7 +18,7 @@ def early(passage: Passage) -> Passage:
     withdrawal goes wherever the provisional alert may have arrived, even where a crash kept that from being recorded.
     """
     alert = passage.due.raised.alert
-    if passage.decision is not None or alert.standing is Standing.FINAL:
+    if passage.decision is not None or passage.channel.takes_all or alert.standing is Standing.FINAL:
         return passage
     if alert.standing is Standing.PROVISIONAL:
         answer = passage.outbox.answer_to(alert)

@@ -9,7 +9,7 @@ from ops.store.outbox import DeliveryState, Mute
 
 def mute(passage: Passage) -> Passage:
     """Mute what a mute in force covers, and name it."""
-    if passage.decision is not None:
+    if passage.decision is not None or passage.channel.takes_all:
         return passage
     for found in passage.outbox.mutes(passage.now_ms):
         if covers(found, passage.due.raised.alert):

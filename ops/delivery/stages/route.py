@@ -15,7 +15,7 @@ def route(passage: Passage) -> Passage:
     Bad news is judged by the level now. Good news (lowered, contained, resolved) by the highest level there was: who
     was told of the fire is told that it is out; so is who was told of a provisional one, whatever its level became.
     """
-    if passage.decision is not None:
+    if passage.decision is not None or passage.channel.takes_all:
         return passage
     alert, channel = passage.due.raised.alert, passage.channel
     if channel.brands and alert.incident.brand not in channel.brands:

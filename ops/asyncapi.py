@@ -1,0 +1,192 @@
+"""docs/asyncapi.yaml: the topics and what stands in them, from the types that the code writes and reads."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from engine.domain.mention import Mention
+from ops.events import CONTENT_TYPE, EVENT, LETTER
+from ops.settings import KafkaSource
+from ops.topics import specs_of
+from streams.schema import json_schema as mention_schema
+from streams.scored import VERSION
+from streams.topics import TopicSpec
+
+_CLOSED = ConfigDict(extra="forbid")
+_INNER = "Between Vigie's own workers: not for others, and it may change with any release."
+Lane = Annotated[str, Field(description="The partition of a topic of mentions that it was read from.")]
+After = Annotated[int | None, Field(description="Offset of the lane's record before it on this way; null at first.")]
+
+
+@with_config(_CLOSED)
+class ScoredMention(TypedDict, total=False):
+    """A mention with what was told of it."""
+
+    v: Annotated[Literal[1], Field(description=f"The form; {VERSION} now.")]
+    kind: Literal["mention"]
+    lane: Lane
+    offset: int
+    after: After
+    reached_ms: Annotated[int, Field(description="Newest event time of the lane before it.")]
+    mention: Annotated[
+        list[str | int | float | bool | None],
+        Field(min_length=5, max_length=len(Mention._fields), description=f"Values of {', '.join(Mention._fields)}."),
+    ]
+    brands: list[str]
+    score: Annotated[
+        tuple[int, str, str, list[str], int],
+        Field(description="Negative in ten-thousandths, label, language, categories, urgency in hundredths."),
+    ]
+    counted: Annotated[bool, Field(description="Whether this copy counts in the figures of the whole.")]
+    future: bool
+    unknown_fields: int
+    truncated: bool
+
+
+@with_config(_CLOSED)
+class ScoredReject(TypedDict):
+    """A record that could not be read."""
+
+    v: Literal[1]
+    kind: Literal["reject"]
+    lane: Lane
+    offset: int
+    after: After
+    reached_ms: int
+    field: str
+    reason: str
+    raw: Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]
+    size_bytes: int
+
+
+@with_config(_CLOSED)
+class ScoredProgress(TypedDict):
+    """How far a score worker has come."""
+
+    v: Literal[1]
+    kind: Literal["progress"]
+    at_ms: int
+    lanes: Annotated[
+        list[tuple[str, int, int | None, int, bool]],
+        Field(description="Lane, offset, offset before it on this way, newest event time in ms, idle."),
+    ]
+
+
+SCORED: TypeAdapter[Any] = TypeAdapter(ScoredMention | ScoredReject | ScoredProgress)
+
+_MESSAGES: dict[str, tuple[str, str, str, str, dict[str, Any]]] = {
+    "mentions": ("Mention", "receive", "application/json",
+                 "Mentions, one a record, with any key; within a partition by and large in order of time.",
+                 {"type": "string", "description": "Anything; one key per network and account spreads well."}),
+    "scored": ("Scored", "send", "application/json", _INNER, {"type": "string", "description": "The brand."}),
+    "incidents": ("IncidentEvent", "send", CONTENT_TYPE, "Alerts as CloudEvents 1.0, at least once, ids tell repeats.",
+                  {"type": "string", "description": "The brand."}),
+    "deadletters": ("DeadLetter", "send", "application/json", "Records that could not be read, at least once.",
+                    {"type": "string", "description": "The record's position."}),
+}  # fmt: skip
+
+
+def document() -> dict[str, Any]:
+    """The AsyncAPI 3.0 document, for the topics' default names and layout."""
+    specs = specs_of(KafkaSource(bootstrap_servers=("localhost:9092",)))
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Vigie",
+            "version": "1",
+            "description": "The Kafka topics of Vigie. Names begin with sources.kafka.topic_prefix of the settings.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {spec.holds: _channel(spec) for spec in specs},
+        "operations": {f"{_MESSAGES[spec.holds][1]}-{spec.holds}": _operation(spec) for spec in specs},
+        "components": {
+            "messages": {_MESSAGES[spec.holds][0]: _message(spec) for spec in specs},
+            "schemas": schemas(),
+        },
+    }
+
+
+def schemas() -> dict[str, Any]:
+    """The JSON Schemas of what stands in the topics, by name; each stands alone."""
+    return {
+        "Mention": _alone(mention_schema()),
+        "Scored": _alone(SCORED.json_schema()),
+        "IncidentEvent": _alone(EVENT.json_schema()),
+        "DeadLetter": _alone(LETTER.json_schema()),
+    }
+
+
+def asyncapi_text() -> str:
+    """docs/asyncapi.yaml."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.width = 110
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    out = StringIO()
+    out.write("# Generated by `make generate` from ops/asyncapi.py, ops/events.py and streams/schema.py.\n")
+    yaml.dump(document(), out)
+    return out.getvalue()
+
+
+def _channel(spec: TopicSpec) -> dict[str, Any]:
+    name = _MESSAGES[spec.holds][0]
+    return {
+        "address": spec.name,
+        "description": _MESSAGES[spec.holds][3],
+        "messages": {name: {"$ref": f"#/components/messages/{name}"}},
+        "bindings": {
+            "kafka": {
+                "topic": spec.name,
+                "partitions": spec.partitions,
+                "replicas": 3,
+                "topicConfiguration": {"cleanup.policy": ["delete"], "retention.ms": spec.retention_ms},
+                "bindingVersion": "0.5.0",
+            }
+        },
+    }
+
+
+def _operation(spec: TopicSpec) -> dict[str, Any]:
+    name, action, *_ = _MESSAGES[spec.holds]
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{spec.holds}"},
+        "messages": [{"$ref": f"#/channels/{spec.holds}/messages/{name}"}],
+    }
+
+
+def _message(spec: TopicSpec) -> dict[str, Any]:
+    name, _, content_type, text, key = _MESSAGES[spec.holds]
+    return {
+        "name": name,
+        "contentType": content_type,
+        "summary": text,
+        "payload": {"$ref": f"#/components/schemas/{name}"},
+        "bindings": {"kafka": {"key": key, "bindingVersion": "0.5.0"}},
+    }
+
+
+def _alone(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without `$defs`, whose references would not be found from inside the document: each stands where it is used."""
+    defs = schema.get("$defs", {})
+
+    def inlined(value: Any) -> Any:
+        if isinstance(value, dict):
+            if "$ref" in value:
+                found = defs[value["$ref"].rpartition("/")[2]]
+                return inlined({**found, **{k: v for k, v in value.items() if k != "$ref"}})
+            if "prefixItems" in value:  # the form of AsyncAPI's own schemas, which are JSON Schema's draft 7
+                value = {("items" if k == "prefixItems" else k): v for k, v in value.items()} | {
+                    "additionalItems": False
+                }
+            return {k: inlined(v) for k, v in value.items() if k not in ("$defs", "$schema")}
+        return [inlined(item) for item in value] if isinstance(value, list) else value
+
+    whole: dict[str, Any] = inlined(schema)
+    return whole
