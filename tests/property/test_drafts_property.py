@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from engine.domain.mention import SOURCES
 from playbooks.catalogue import load_catalogue
 from playbooks.compose import Wanted, compose, parts_of
-from playbooks.filelint import example_facts, similar
+from playbooks.filelint import example_facts
+from playbooks.likeness import similar
 from playbooks.lint import lint_draft
 from playbooks.planner import policy_of
 from playbooks.schema import FORMS, KINDS, LEVELS
