@@ -98,7 +98,7 @@ class PlaybookStep(Model):
     every: dict[LevelName, Annotated[int, Field(ge=5, le=60 * 24)]] | None = Field(
         None, description="Minutes after which it comes again, by level, for as long as the incident is open."
     )
-    action: Literal["freeze"] | None = Field(None, description="What Vigie can do by itself: `freeze` calls the webhook.")
+    action: Literal["freeze"] | None = Field(None, description="What Vigie does itself: `freeze` calls the webhook.")
     publishes: Literal["holding", "position", "reply"] | None = Field(
         None, description="The kind of text that it posts: left out when silence is chosen."
     )
