@@ -11,7 +11,8 @@ import typer
 from engine.domain.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from ops.settings import Channel, Settings
+    from ops.channels import Channel
+    from ops.settings import Settings
 
 EVENT_DAYS = 30
 EVENTS_SHOWN_MAX = 20

@@ -7,6 +7,15 @@ from typing import Any
 
 from engine.domain.incident import Level
 from engine.domain.mention import Mention
+from ops.channels import (
+    AlertmanagerChannel,
+    AppriseChannel,
+    ConsoleChannel,
+    PagerDutyChannel,
+    SlackChannel,
+    TeamsChannel,
+    WebhookChannel,
+)
 from ops.delivery.channel import Channel
 from ops.delivery.notifiers import NOTIFIERS
 from ops.delivery.notifiers.alertmanager import AlertmanagerParams
@@ -14,7 +23,7 @@ from ops.delivery.notifiers.apprise import AppriseParams
 from ops.delivery.notifiers.console import ConsoleParams
 from ops.delivery.notifiers.webhook import WebhookParams
 from ops.render.alert import Look
-from ops.settings import AlertmanagerChannel, AppriseChannel, ConsoleChannel, Settings, WebhookChannel
+from ops.settings import Settings
 
 Environ = Mapping[str, str]
 
