@@ -66,6 +66,8 @@ class Brand(Section):
     """Words that no draft may hold."""
     facts: Annotated[dict[Name, Fact], Field(max_length=200)] = Field(default_factory=dict)
     """Facts approved by a person, by name: only they fill a draft."""
+    bad_reputation: bool = False
+    """Do people think ill of it already? Its crises are then answered one step humbler."""
     false_alarms_per_week: Budget | None = None
     """Its own false-alarm budget; without one, that of `detection` holds."""
     detector: DetectorName | None = None
@@ -92,6 +94,7 @@ class Brand(Section):
             emoji=self.emoji,
             banned_words=self.banned_words,
             facts=tuple(self.facts.items()),
+            bad_reputation=self.bad_reputation,
         )
 
 
