@@ -15,7 +15,18 @@ from playbooks.likeness import similar
 from playbooks.lint import lint_draft
 from playbooks.networks import NETWORKS
 from playbooks.planner import policy_of
-from playbooks.schema import CLUSTER_STRATEGIES, FORMS, KINDS, LANGS, LEVELS, Bilingual, KindTexts, Playbook, suggestion
+from playbooks.schema import (
+    CLUSTER_STRATEGIES,
+    FORMS,
+    KINDS,
+    LANGS,
+    LEVELS,
+    Bilingual,
+    KindTexts,
+    LangTexts,
+    Playbook,
+    suggestion,
+)
 from playbooks.template import BUILT_IN, TemplateError, fill, parse, slots, text_of
 from playbooks.typography import typeset
 
@@ -121,8 +132,12 @@ def _fact_findings(file: PlaybookFile) -> Iterator[FileFinding]:
 def texts_at(playbook: Playbook) -> Iterator[tuple[Loc, str, str]]:
     """Every text of a playbook: its place, language and words."""
     for lang in LANGS:
+        own: LangTexts = getattr(playbook.texts, lang)
+        for part in ("open", "closed") if own.individual is not None else ():
+            for i, text in enumerate(getattr(own.individual, part)):
+                yield ("texts", lang, "individual", part, i), lang, text
         for kind in KINDS:
-            texts: KindTexts = getattr(getattr(playbook.texts, lang), kind)
+            texts: KindTexts = getattr(own, kind)
             at: Loc = ("texts", lang, kind)
             for part, leads in (("open", texts.open), ("closed", texts.closed)):
                 for name, wordings in leads.items():

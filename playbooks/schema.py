@@ -189,12 +189,23 @@ class KindTexts(Model):
         return value
 
 
+class FactLines(Model):
+    """One sentence that states the fact, for the middle of a reply to one person: `open` while it lasts, `closed` once
+    it is over."""
+
+    open: list[Text] = Field(min_length=1)
+    closed: list[Text] = Field(min_length=1)
+
+
 class LangTexts(Model):
     """The texts of one language."""
 
     holding: KindTexts
     position: KindTexts
     reply: KindTexts
+    individual: FactLines | None = Field(
+        None, description="For replies to one person; without it the holding lines of x, mastodon and other serve."
+    )
 
 
 class Texts(Model):

@@ -74,6 +74,10 @@ class BrandVoice:
     emoji: bool = False
     banned_words: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    preferred: tuple[tuple[str, str], ...] = ()
+    """Words, and what it says instead, such as ("clients", "sociétaires")."""
+    terms: tuple[str, ...] = ()
+    """Words of its own that no dictionary knows: products, places, people who speak for it."""
     bad_reputation: bool = False
     """People already think ill of it: its crises are answered one cluster harsher."""
 
