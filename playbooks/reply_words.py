@@ -24,22 +24,22 @@ FR: Mapping[str, Words] = {
         openings=(
             "Bonjour, merci de poser la question.",
             "Bonjour, question utile, et voici ce que nous pouvons confirmer.",
-            "Merci pour [ta|votre] question. La réponse, telle que nous la connaissons aujourd'hui.",
+            "Merci pour [ta|votre] question. Ce que nous savons à cette heure.",
             "Bonjour. Nous [te|vous] devons une réponse nette.",
             "La question est légitime, bonjour.",
             "Bonjour et merci de demander plutôt que de supposer.",
             "Beaucoup se posent la même question que [toi|vous].",
-            "Bonjour, nous reprenons [ta|votre] question point par point.",
+            "Bonjour, [ta|votre] question mérite une réponse et non un renvoi.",
             "Voici ce que nous savons, et rien de plus.",
-            "Bonjour, [tu demandes|vous demandez] ce qu'il en est, et c'est normal.",
+            "Bonjour, il est normal de demander où nous en sommes.",
         ),
         closings=(
             "Le point suivant est à {next_update}, tout est ici : {link}",
             "Nous complétons cette réponse à {next_update} ; en attendant, {link}",
-            "S'il manque quelque chose à cette réponse, [dis-le-nous|dites-le-nous]. Suite à {next_update} : {link}",
+            "Suite à {next_update} : {link}",
             "Le détail est tenu à jour ici : {link}. Prochain ajout à {next_update}.",
             "Nous en dirons plus à {next_update}, à cette adresse : {link}",
-            "La page qui fait foi : {link}. Nous y revenons à {next_update}.",
+            "Le suivi : {link}. Retour à {next_update}.",
         ),
         after=(
             "Le récapitulatif complet est ici : {link}",
@@ -51,7 +51,7 @@ FR: Mapping[str, Words] = {
     "urgent": Words(
         openings=(
             "Bonjour, [ta|votre] situation passe d'abord : [écris-nous|écrivez-nous] tout de suite ici, {contact}.",
-            "Bonjour, n'[attends|attendez] pas le prochain point : {contact}, une personne reprend [ton|votre] cas.",
+            "Bonjour, inutile d'attendre le prochain point : quelqu'un reprend [ton|votre] cas ici, {contact}.",
             "Ce que [tu décris|vous décrivez] ne peut pas attendre. Le plus rapide : {contact}.",
             "Bonjour, nous voulons [t'aider|vous aider] sans délai : {contact}.",
             "Urgence bien comprise. [Passe|Passez] par là, s'il [te|vous] plaît : {contact}.",
@@ -80,7 +80,7 @@ FR: Mapping[str, Words] = {
             "Nous avons lu [ton|votre] message en entier, bonjour.",
             "Bonjour, [tu as|vous avez] le droit de nous le dire comme ça.",
             "Le reproche est entendu.",
-            "Bonjour. Nous ne répondrons pas par une formule toute faite.",
+            "Bonjour, pas de formule toute faite ici.",
             "C'est dit franchement, alors nous répondons de même.",
             "Bonjour, nous comprenons que la patience soit à bout.",
             "[Ton|Votre] message est dur à lire, et il est utile.",
@@ -163,19 +163,19 @@ EN: Mapping[str, Words] = {
         openings=(
             "Hello, and thank you for asking.",
             "Hello, a useful question, and here is what we can confirm.",
-            "Thanks for your question. The answer, as we know it today.",
+            "Thanks for your question. What we know at this hour.",
             "Hello. We owe you a straight answer.",
             "It's a fair question.",
             "Hello, and thanks for asking rather than guessing.",
             "Many people are asking the same thing as you.",
-            "Hello, let's take your question step by step.",
+            "Hello, your question deserves an answer.",
             "Here is what we know, and nothing more.",
-            "Hello, it's only natural that you want to know.",
+            "Hello, it's only natural to ask where we stand.",
         ),
         closings=(
             "The next update is at {next_update}, all of it here: {link}",
             "We'll add to this answer at {next_update}; until then, {link}",
-            "If something is missing from this answer, tell us. More at {next_update}: {link}",
+            "We say more at {next_update}: {link}",
             "The details are kept up to date here: {link}. Next addition at {next_update}.",
             "We'll be able to say more at {next_update}, at this address: {link}",
             "The page to trust: {link}. We come back to it at {next_update}.",
@@ -190,7 +190,7 @@ EN: Mapping[str, Words] = {
     "urgent": Words(
         openings=(
             "Hello, your situation comes first: please write to us right now, {contact}.",
-            "Hello, don't wait for the next update: {contact}, and a person takes up your case.",
+            "Hello, no need to wait for the next update: a person takes up your case here, {contact}.",
             "What you describe can't wait. The fastest way: {contact}.",
             "Hello, we want to help you without delay: {contact}.",
             "Urgent, understood. Please go through here: {contact}.",
@@ -219,7 +219,7 @@ EN: Mapping[str, Words] = {
             "We have read your message to the end.",
             "Hello, you have every right to say it that way.",
             "The criticism is heard.",
-            "Hello. You won't get a stock phrase from us.",
+            "Hello, no stock phrase here.",
             "That was frank, so our answer will be too.",
             "Hello, we understand that patience has run out.",
             "Your message is hard to read, and it is useful.",
@@ -317,10 +317,6 @@ SILENCE: Mapping[str, tuple[str, str]] = {
     "wordless": (
         "rien à quoi répondre : ni question ni propos",
         "nothing to answer: neither a question nor a statement",
-    ),
-    "robot": (
-        "même texte que d'autres comptes : ne pas répondre une à une aux copies",
-        "the same text as other accounts: no individual reply to copies",
     ),
 }
 """Why a mention gets no reply, in French and English."""
