@@ -27,6 +27,7 @@ from engine.ports.planner import Planner
 from engine.ports.signal import Watched
 from engine.ports.text import TextScorer
 from ops.planned import planned_events
+from ops.runs import RunKeeper, rules_of
 from ops.settings import Settings
 from ops.store.store import Store
 from ops.watched import Text
@@ -262,5 +263,6 @@ def open_engine(settings: Settings, store: Store, scorer: TextScorer | None = No
 def apply_commands(settings: Settings, store: Store, clock_ms: Callable[[], int]) -> None:
     """Carry out the commands that wait in the store, when no service runs that would."""
     store.take()
+    store.also(RunKeeper(store, rules_of(settings), clock_ms).on_effects)
     engine = open_engine(settings, store)
     store.apply(engine.step(Batch(commands=store.pending_commands()), clock_ms()))

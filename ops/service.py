@@ -29,6 +29,8 @@ from ops.learning import Follower, Freshened, Teacher, reader_of
 from ops.metrics import Metrics
 from ops.render.explain import Reasons
 from ops.replaying import quieten_collector
+from ops.run_asks import Asks, RunTicker, hook_of
+from ops.runs import RunKeeper, rules_of
 from ops.settings import KafkaSource as KafkaSection
 from ops.settings import Settings
 from ops.store.outbox import DeliveryState
@@ -94,6 +96,8 @@ class Service:
         if not self._sources:
             raise InputError("the settings name no source: set sources.http, files, stdin or kafka")
         positions = self._store.take(dict.fromkeys(source.name for source in self._sources))
+        self._runs = RunKeeper(self._store, rules_of(settings), self._clock_ms)
+        self._store.also(self._runs.on_effects)
         scorer = make_scorer(settings.text, engine_config(settings).brands)
         self._engine = open_engine(settings, self._store, scorer)
         use = settings.learning
@@ -110,6 +114,7 @@ class Service:
         )
         self._delivery.start()
         stack.callback(self._delivery.stop)
+        self._start_runs(stack)
         self._web: WebServer | None = None
         if listener is not None:
             self._web = WebServer(self._make_app(), listener)
@@ -119,6 +124,14 @@ class Service:
         self._start_metrics(stack, announce)
         beat = threading.Thread(target=self._beat, name="beat", daemon=True)
         beat.start()
+
+    def _start_runs(self, stack: ExitStack) -> None:
+        """Playbooks go on where they were: what became overdue meanwhile is told now."""
+        self._runs.adopt()
+        asks = Asks(self._store, self._runs, self._clock_ms, hook_of(self._settings))
+        self._ticker = RunTicker(self._runs, asks)
+        self._ticker.start()
+        stack.callback(self._ticker.stop)
 
     def _wait_for_other(self) -> None:
         """One service a database. Another one that died without a word is waited for until its heartbeat is stale."""

@@ -20,6 +20,7 @@ from engine.domain.errors import ConfigError
 from ops.channels import KINDS, Alerts
 from ops.moment import second_of
 from ops.oncall.section import OnCall, Person, check_people
+from ops.run_settings import FreezeSettings, Roles
 from ops.secret import EnvName, Secret, read_secret
 from ops.section import (
     DATABASE_URL_ENV,
@@ -206,6 +207,9 @@ class Settings(Section):
     people: dict[Name, Person] = Field(default_factory=dict, max_length=500)
     """Who can be called, by name."""
     oncall: OnCall = OnCall()
+    roles: Roles = Field(default_factory=dict)
+    """Who holds a role of the playbooks where no rota says so: role to people, the first one first."""
+    freeze: FreezeSettings | None = None
     metrics: MetricsSettings = MetricsSettings()
     playbooks: PlaybookSettings = PlaybookSettings()
     learning: Learning = Learning()

@@ -83,8 +83,6 @@ def _claim(work: Work, action: Act) -> None:
     key = "handed" if before else "claimed"
     work.say("claimed", step.title, action.actor, before, actor=action.actor, step=step.id, key=key)
     _heard(work, step)
-    if step.action == "freeze":
-        freeze(work, action.actor)
 
 
 def _release(work: Work, action: Act) -> None:

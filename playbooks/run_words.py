@@ -44,6 +44,9 @@ SAID: Mapping[str, tuple[str, str]] = {
     "freeze_asked": ("Gel des publications demandé", "Freeze of scheduled posts asked for"),
     "frozen": ("Publications gelées : {0}", "Scheduled posts frozen: {0}"),
     "freeze_failed": ("Le gel automatique a échoué ({0}) : geler à la main", "The freeze failed ({0}): freeze by hand"),
+    "freeze_answered": ("le webhook a répondu oui", "the webhook said yes"),
+    "freeze_exercise": ("exercice, le webhook n'est pas appelé", "exercise, the webhook is not called"),
+    "freeze_unset": ("aucun webhook n'est réglé", "no webhook is set"),
     "thaw_asked": ("Reprise des publications demandée", "Release of scheduled posts asked for"),
     "thawed": ("Publications reprises : {0}", "Scheduled posts released: {0}"),
     "thaw_failed": (
@@ -57,6 +60,8 @@ SAID: Mapping[str, tuple[str, str]] = {
     "why_false": ("fausse alerte", "false alarm"),
     "why_silence": ("le choix est de ne pas répondre", "the choice is not to answer"),
     "why_released": ("juridique muet, libéré par {0}", "legal silent, released by {0}"),
+    "fact_proposed": ("Fait proposé : {0}", "Fact proposed: {0}"),
+    "fact_approved": ("Fait approuvé : {0}", "Fact approved: {0}"),
     "page_overdue": ("En retard : {0}. Fait quand : {1}", "Overdue: {0}. Done when: {1}"),
     "page_escalated": (
         "{1} n'a pas répondu. En retard : {0}. Fait quand : {2}", "{1} did not answer. Overdue: {0}. Done when: {2}"

@@ -37,9 +37,12 @@ from ops.store import tables
 from ops.store.apply import STATE_VERSION, Applier, fold, writable
 from ops.store.codec import decode, loads
 from ops.store.database import Database
+from ops.store.drafts import Drafts
 from ops.store.inbox import ROWS_MAX, Inbox
 from ops.store.labels import Labels
 from ops.store.outbox import Outbox
+from ops.store.pages import Pages
+from ops.store.runs import Runs
 
 ENGINE = "engine"
 """The name under which the engine's state itself is owned, whatever the sources are."""
@@ -50,6 +53,7 @@ HEARTBEAT_MS_MAX = 10_000
 """A service whose last heartbeat is older is taken for dead."""
 
 Positions = dict[str, dict[str, str]]
+Hook = Callable[[Connection, Sequence[Effect]], None]
 
 
 class Answer(NamedTuple):
@@ -95,8 +99,9 @@ def wall_clock_ms() -> int:
 class Store:
     """An open store; safe from any thread. Use `Store.open` or `Store.temporary`.
 
-    `inbox` is the durable queue of what arrived, `outbox` the alerts and their deliveries,
-    `labels` what the team said of comments and what was learnt of it.
+    `inbox` is the durable queue of what arrived, `outbox` the alerts and their deliveries, `pages` who is called,
+    `labels` what the team said of comments and what was learnt of it, `drafts` the texts, `audit` the
+    log of who approved them.
     """
 
     def __init__(self, database: Database, clock_ms: Callable[[], int], inbox_rows_max: int = ROWS_MAX) -> None:
@@ -107,7 +112,12 @@ class Store:
         self._folder: Path | None = None
         self.inbox = Inbox(database, clock_ms, inbox_rows_max)
         self.outbox = Outbox(database)
+        self.pages = Pages(database)
         self.labels = Labels(database, clock_ms)
+        self.runs = Runs(database, clock_ms)
+        self._hooks: list[Hook] = []
+        self.drafts = Drafts(database, clock_ms)
+        self.audit = self.drafts.audit
 
     @classmethod
     def open(
@@ -137,6 +147,11 @@ class Store:
             raise
         store._folder = folder
         return store
+
+    @property
+    def clock_ms(self) -> Callable[[], int]:
+        """The clock that it was opened with."""
+        return self._clock_ms
 
     @property
     def name(self) -> str:
@@ -189,6 +204,12 @@ class Store:
         with self._database.write() as connection:
             self._check_epochs(connection)
             self._applier.write(connection, folded, self._epochs)
+            for hook in self._hooks:
+                hook(connection, effects)
+
+    def also(self, hook: Hook) -> None:
+        """From now on `hook` is called with every step's effects, inside their transaction."""
+        self._hooks.append(hook)
 
     def _check_epochs(self, connection: Connection) -> None:
         if not self._epochs:
