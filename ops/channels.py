@@ -170,7 +170,7 @@ Channel: TypeAlias = Annotated[
     Field(discriminator="type"),
 ]
 
-KINDS = "console, apprise, webhook, alertmanager, slack, teams, pagerduty"
+KINDS = "console, apprise, webhook, alertmanager, slack, teams or pagerduty"
 """What `type` may say."""
 
 

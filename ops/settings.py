@@ -309,6 +309,6 @@ _MESSAGES = {
     "model_type": "expected `key: value` lines here",
     "dict_type": "expected `key: value` lines here",
     "tuple_type": "expected a list",
-    "union_tag_not_found": f"missing; write one of {KINDS}",
-    "union_tag_invalid": f"unknown kind of channel; write one of {KINDS}",
+    "union_tag_not_found": f"missing; write {KINDS}",
+    "union_tag_invalid": f"unknown kind of channel; write {KINDS}",
 }

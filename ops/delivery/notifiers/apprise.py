@@ -11,10 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.domain.errors import DeliveryError
+from ops.delivery.cards import LIMITS, whole_lines
 from ops.delivery.message import Message
 from ops.render.neutral import shortened
 
-BODY_CHARS_MAX = {"msteams": 1_000, "workflows": 1_000, "pagerduty": 1_024, "discord": 2_000, "tgram": 4_096}
+BODY_CHARS_MAX = {
+    "msteams": LIMITS["teams"],
+    "workflows": LIMITS["teams"],
+    "pagerduty": LIMITS["pagerduty"],
+    "discord": LIMITS["discord"],
+    "tgram": LIMITS["telegram"],
+    "slack": LIMITS["slack"],
+}
 """By apprise schema, where a service shows less than it says it takes."""
 
 SHORT_BELOW = 800
@@ -95,20 +103,3 @@ def fitted(message: Message, service: Any) -> tuple[str, str]:
     title, rest = text.split("\n", 1)
     title = shortened(title, title_max)
     return title, whole_lines(rest, body_max - len(title) - 2)
-
-
-def whole_lines(text: str, chars_max: int) -> str:
-    """As many lines as fit; the last ones, which say where to go, are kept before those of the middle."""
-    if len(text) <= chars_max:
-        return text
-    head, _, tail = text.rpartition("\n\n")
-    if len(tail) + 200 > chars_max:
-        return shortened(text.replace("\n", " "), chars_max)
-    room = chars_max - len(tail) - 3
-    kept: list[str] = []
-    for line in head.split("\n"):
-        if len(line) + 1 > room:
-            break
-        kept.append(line)
-        room -= len(line) + 1
-    return "\n".join([*kept, "…", tail])
