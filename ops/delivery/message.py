@@ -75,12 +75,13 @@ class Message:
             return pages.short(self.raised, self.look, self.told_at_ms, self.page, chars_max, self.link)
         return render.short(self.raised, self.look, self.told_at_ms, chars_max, self.link)
 
-    def data(self) -> dict[str, Any]:
+    def data(self, *, with_link: bool = True) -> dict[str, Any]:
         """Plain data with stable keys, as `ops.render.alert.as_dict` describes; a page has a key `page` beside."""
-        found = render.as_dict(self.raised, self.look, self.told_at_ms, self.link)
+        found = render.as_dict(self.raised, self.look, self.told_at_ms, self.link if with_link else None)
         if self.page is None:
             return found
-        return found | {"title": self.title, "text": self.text(), "page": pages.as_dict(self.page)}
+        text = self.text(with_link=with_link)
+        return found | {"title": self.title, "text": text, "page": pages.as_dict(self.page)}
 
 
 LINKED = frozenset(

@@ -395,3 +395,12 @@ def _call(
 ) -> Call:  # fmt: skip
     key = f"{found.incident_id}/call{found.episode}/{what}"
     return Call(key, found.incident_id, person, role, rung, kind, found.level, at_ms, next_ms)
+
+
+def upcoming(found: Escalation, at_ms: int, duty: Duty, ladder: Ladder) -> str:
+    """Who is called next if nobody answers; "" when nobody is left."""
+    for rung in ladder.rungs[found.rung :]:
+        for person in _of(rung, duty, at_ms):
+            if person not in found.people:
+                return person
+    return ""

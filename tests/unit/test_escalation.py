@@ -1,4 +1,4 @@
-"""Escalation under a fake clock: who is called when, once each, through restarts, shift changes and both clock changes."""
+"""Escalation under a fake clock: who is called when, once each, through restarts and changes of shifts and clocks."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_killed_and_started_again_everybody_is_called_once(stop: int, gap: int, 
     night.now += gap * 1000  # nobody turned the clock meanwhile
     night.turn(0.5).turn(120)
     assert [name for _, name in night.told()] == ["Camille", "Léa", "Sacha", "Dominique"]
-    undisturbed = dict((name, minute) for minute, name in WALK[level])
+    undisturbed = {name: minute for minute, name in WALK[level]}
     for minute, name in night.told():
         late = max(undisturbed[name], (stop + gap) / 60) + 0.51
         assert undisturbed[name] <= minute <= late
