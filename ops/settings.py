@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 
 from engine.domain.errors import ConfigError
 from ops.channels import KINDS, Alerts
+from ops.draft_settings import DraftSettings
 from ops.moment import second_of
 from ops.oncall.section import OnCall, Person, check_people
 from ops.run_settings import FreezeSettings, Roles
@@ -212,6 +213,7 @@ class Settings(Section):
     freeze: FreezeSettings | None = None
     metrics: MetricsSettings = MetricsSettings()
     playbooks: PlaybookSettings = PlaybookSettings()
+    drafting: DraftSettings = DraftSettings()
     learning: Learning = Learning()
 
     @model_validator(mode="after")

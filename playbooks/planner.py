@@ -68,7 +68,7 @@ class CataloguePlanner:
                 for kind in KINDS:
                     wanted = Wanted(request.level.label, network, lang, form, kind)
                     parts = parts_of(playbook, self._catalogue.voices, wanted)
-                    pieces = compose(parts, wanted, facts)
+                    pieces = compose(parts, wanted, facts, request.brand.preferred)
                     used.update(name for nodes in parts for name in slots(nodes))
                     missing = tuple(dict.fromkeys(piece.fact for piece in pieces if piece.missing and piece.fact))
                     found = lint_draft(pieces, network, lang, policy, team_lang=request.lang)
@@ -92,6 +92,7 @@ def policy_of(
         strategies=frozenset(playbook.strategies if strategies is None else strategies),
         links=frozenset(name for name, fact in playbook.facts.items() if fact.type == "link"),
         contacts=frozenset(name for name, fact in playbook.facts.items() if fact.type == "contact"),
+        preferred=voice.preferred if voice else (),
     )
 
 

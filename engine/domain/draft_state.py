@@ -102,6 +102,8 @@ class StoredDraft:
     published_url: str | None = None
     reason: str = ""
     """Why it was rejected."""
+    exercise: bool = False
+    """Part of a drill: nothing to post."""
 
     @property
     def blocked(self) -> bool:
