@@ -17,11 +17,14 @@ from ops.commands.check import check
 from ops.commands.demo import demo
 from ops.commands.detect import detect
 from ops.commands.doctor import doctor
+from ops.commands.drafts import audit_app, drafts_app
+from ops.commands.facts import facts_app
 from ops.commands.incidents import incidents_app
 from ops.commands.labels import label, labels, picks
 from ops.commands.playbooks import playbooks_app
 from ops.commands.replay import replay
 from ops.commands.run import run
+from ops.commands.runs import runs_app
 from ops.commands.schema import schema
 from ops.commands.score import score
 from ops.commands.train import train
@@ -51,6 +54,10 @@ incidents_app.command("labels")(labels)
 incidents_app.command("picks")(picks)
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(playbooks_app, name="playbooks")
+app.add_typer(drafts_app, name="drafts")
+app.add_typer(audit_app, name="audit")
+app.add_typer(runs_app, name="runs")
+app.add_typer(facts_app, name="facts")
 
 
 def main() -> None:

@@ -101,6 +101,8 @@ class Asks:
     def _do(self, stored: StoredAsk) -> str:
         ask = stored.ask
         if isinstance(ask, Page):
+            if ask.clock == "acknowledge" and self._pager is not log_page:
+                return "the escalation of the incident calls for it"
             self._pager(ask)
             return ""
         if ask.exercise:

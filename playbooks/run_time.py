@@ -75,7 +75,8 @@ def _step_timer(run: Run, step: RunStep) -> _Timer:
         return _Timer(step.due_at_ms, "overdue", step.id)
     if step.escalated_at_ms is None:
         level = Level.VERT if step.closing else run.level
-        return _Timer(step.overdue_at_ms + GRACE_MIN[level] * MINUTE_MS, "escalate", step.id)
+        after_ms = step.overdue_at_ms + GRACE_MIN[level] * MINUTE_MS
+        return _Timer(max(after_ms, run.level_at_ms, step.changed_at_ms), "escalate", step.id)
     return _Timer(-1, "none", step.id)
 
 

@@ -97,7 +97,7 @@ def ready(work: Work, *, tell: bool = False) -> None:
     for step in work.run.steps:
         if step.state is StepState.WAITING and all(name in closed or name not in present for name in step.after):
             work.move(step, StepTrigger.READY)
-            if tell:
+            if tell and step.round == 1:
                 work.say("due", step.title, step=step.id)
             if step.id in legal and work.run.legal_asked_at_ms is None:
                 work.run = replace(work.run, legal_asked_at_ms=work.at_ms)
@@ -119,6 +119,7 @@ def next_round(work: Work, step: RunStep) -> None:
         overdue_at_ms=None, escalated_at_ms=None, escalated_to="",
     )  # fmt: skip
     work.run = replace(work.run, steps=(*work.run.steps, fresh))
+    work.say("again", fresh.title, step=fresh.id)
 
 
 def holding_up(run: Run) -> list[RunStep]:

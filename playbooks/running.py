@@ -60,7 +60,7 @@ def start(plan: Plan, opening: Opening) -> Outcome:
     run = Run(
         incident_id=opening.incident_id, brand=opening.brand, playbook=plan.playbook, title=plan.title,
         level=plan.level, lang=opening.lang, started_at_ms=opening.at_ms, exercise=opening.exercise, roles=plan.roles,
-        silence=plan.silence,
+        silence=plan.silence, level_at_ms=opening.at_ms,
     )  # fmt: skip
     work = Work(run, opening.at_ms)
     _add(work, plan.steps, plan.level)
@@ -92,6 +92,7 @@ def replan(run: Run, plan: Plan, at_ms: int, waves: int = 1) -> Outcome:
     work.run = replace(
         work.run, playbook=plan.playbook, title=plan.title, level=plan.level, phase=RunPhase.CRISIS, ended_at_ms=None,
         silence=plan.silence, roles=tuple(roles.values()),
+        level_at_ms=before.level_at_ms if plan.level == before.level else at_ms,
     )  # fmt: skip
     if waves == before.wave:
         wanted = {step.id for step in plan.steps}
@@ -148,7 +149,7 @@ def relevel(run: Run, level: Level, at_ms: int) -> Outcome:
     work = caught_up(run, at_ms)
     if level < work.run.level and work.run.phase is RunPhase.CRISIS:
         work.say("lowered", level.label)
-        work.run = replace(work.run, level=level)
+        work.run = replace(work.run, level=level, level_at_ms=at_ms)
     return work.outcome()
 
 

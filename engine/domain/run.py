@@ -212,6 +212,8 @@ class Run:
     legal_silent_at_ms: int | None = None
     """Since then the approver may release the holding line without legal."""
     released_by: str = ""
+    level_at_ms: int = 0
+    """When the level became what it is: a shorter grace counts from then."""
 
     def step(self, step_id: str) -> RunStep | None:
         return next((step for step in self.steps if step.id == step_id), None)

@@ -175,7 +175,7 @@ def ask(name: str, incident_id: str, by: str | None, text: str, config: Path | N
         incident = found(store, incident_id)
         seq = store.add_command(name, incident.id, actor, plain(text, NOTE_CHARS_MAX))
         if store.service() is not None:
-            _await(store, seq)
+            wait_for(store, seq)
         else:
             apply_offline(settings, store)
         answer = store.answer(seq)
@@ -194,7 +194,8 @@ def apply_offline(settings: Settings, store: Store) -> None:
     apply_commands(settings, store, wall_clock_ms)
 
 
-def _await(store: Store, seq: int) -> None:
+def wait_for(store: Store, seq: int) -> None:
+    """Until the service has answered a command, or for five seconds."""
     deadline = time.monotonic() + ANSWER_WAIT_S
     while store.answer(seq) is None and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -62,8 +62,7 @@ def moved(run: Run, what: object, now_ms: int, last: Plan) -> Outcome | None:
     if isinstance(what, Act):
         try:
             return act(run, what, now_ms)
-        except InputError as error:
-            assert "\n" not in str(error)
+        except InputError:
             return None
     if isinstance(what, Plan):
         return replan(run, what, now_ms, run.wave)
@@ -120,7 +119,7 @@ def test_whatever_people_do(plan: Plan, moves: list[tuple[int, object]]) -> None
         if due_ms is not None and due_ms <= now_ms:
             assert outcome.events, "what is due is told"
         coming = next_due_ms(outcome.run)
-        new_steps_at_once = isinstance(what, Plan) or what in ("wave", "close")
+        new_steps_at_once = isinstance(what, Plan | Level) or what in ("wave", "close")
         assert coming is None or coming >= now_ms + (not new_steps_at_once), "a tick leaves nothing behind"
         run, told, asked = outcome.run, told + list(outcome.events), asked + list(outcome.asks)
     for kind in ("overdue", "escalated"):
