@@ -21,6 +21,7 @@ from ops.commands.drafts import audit_app, drafts_app
 from ops.commands.facts import facts_app
 from ops.commands.incidents import incidents_app
 from ops.commands.labels import label, labels, picks
+from ops.commands.oncall import oncall_app
 from ops.commands.playbooks import playbooks_app
 from ops.commands.replay import replay
 from ops.commands.run import run
@@ -53,6 +54,7 @@ incidents_app.command("label")(label)
 incidents_app.command("labels")(labels)
 incidents_app.command("picks")(picks)
 app.add_typer(incidents_app, name="incidents")
+app.add_typer(oncall_app, name="oncall")
 app.add_typer(playbooks_app, name="playbooks")
 app.add_typer(drafts_app, name="drafts")
 app.add_typer(audit_app, name="audit")

@@ -18,15 +18,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.domain.batch import Reject
-from engine.domain.effects import AlertRaised, Counted, DeadLettered, Effect, Gauged
+from engine.domain.effects import AlertRaised, Counted, DeadLettered, Effect, Gauged, IncidentSaved
 from engine.domain.errors import FencedError, InputError, TransientError, VigieError
 from engine.loop import run_once
 from engine.ports.source import Source
 from ops.app import LINEAR, engine_config, make_scorer, open_engine, program_version
-from ops.delivery.build import channels_of, look_of
+from ops.delivery.build import channels_of, links_of, look_of, windows_of
 from ops.delivery.worker import Delivery
 from ops.learning import Follower, Freshened, Teacher, reader_of
 from ops.metrics import Metrics
+from ops.oncall.page import PEOPLE, label_of
+from ops.oncall.service import OnCallService
+from ops.oncall.web import Answers, add_ack_api, add_ack_routes
 from ops.render.explain import Reasons
 from ops.replaying import quieten_collector
 from ops.run_asks import Asks, RunTicker, hook_of
@@ -109,11 +112,15 @@ class Service:
             stack.callback(source.close)
         self._store.beat()
         stack.callback(self._quietly, self._store.unbeat)
-        self._delivery = Delivery(
-            self._store, channels_of(settings), look_of(settings, self._reasons()), self._clock_ms
+        self._links = links_of(settings, clock_ms=self._clock_ms)
+        self._look = look_of(settings, self._reasons(), self._links)
+        self._delivery = Delivery(self._store, channels_of(settings), self._look, self._clock_ms, windows_of(settings))
+        self._oncall = OnCallService(
+            settings, self._store, self._clock_ms, lambda: self._ready()[0], self._delivery.wake
         )
         self._delivery.start()
         stack.callback(self._delivery.stop)
+        self._oncall.start(stack)
         self._start_runs(stack)
         self._web: WebServer | None = None
         if listener is not None:
@@ -128,7 +135,7 @@ class Service:
     def _start_runs(self, stack: ExitStack) -> None:
         """Playbooks go on where they were: what became overdue meanwhile is told now."""
         self._runs.adopt()
-        asks = Asks(self._store, self._runs, self._clock_ms, hook_of(self._settings))
+        asks = Asks(self._store, self._runs, self._clock_ms, hook_of(self._settings), self._oncall.pager)
         self._ticker = RunTicker(self._runs, asks)
         self._ticker.start()
         stack.callback(self._ticker.stop)
@@ -179,6 +186,9 @@ class Service:
             token=token.get_secret_value() if token else None,
             secret=secret.get_secret_value() if secret else None,
         )
+        answers = Answers(self._store, self._links, self._look, self._clock_ms)
+        add_ack_routes(app, answers)
+        add_ack_api(app, self._store, token.get_secret_value() if token else None)
         add_probes(app, self._healthy, self._ready, None if own_port else self.metrics)
         return app
 
@@ -271,6 +281,8 @@ class Service:
         self.metrics.observe(effects)
         if any(isinstance(effect, AlertRaised) for effect in effects):
             self._delivery.wake()
+        if any(isinstance(effect, AlertRaised | IncidentSaved) for effect in effects):
+            self._oncall.wake()
 
     def _store_effects(self, effects: Sequence[Effect]) -> None:
         tries = 0
@@ -337,8 +349,12 @@ class Service:
             Gauged("heartbeat_timestamp_seconds", (), now_ms / 1000),
             Gauged("source_lag", ("http", "0"), float(self._store.inbox.waiting())),
         ]
+        figures += self._oncall.figures()
         pending = {section.name: 0 for section in self._settings.alerts.channels}
+        totals: dict[tuple[str, DeliveryState], int] = {}
         for (channel, state), n in self._store.outbox.figures().items():
+            totals[label_of(channel), state] = totals.get((label_of(channel), state), 0) + n
+        for (channel, state), n in totals.items():
             if state is DeliveryState.PENDING:
                 pending[channel] = n
             else:
@@ -346,10 +362,16 @@ class Service:
                 self._told[channel, state] = n
                 figures.append(Counted("notifications", (channel, state.value), max(0, new)))
         figures += [Gauged("outbox_pending", (channel,), float(n)) for channel, n in pending.items()]
-        oldest_ms = self._store.outbox.oldest_pending_ms()
-        for section in self._settings.alerts.channels:
-            age_s = (now_ms - oldest_ms.get(section.name, now_ms)) / 1000
-            figures.append(Gauged("outbox_oldest_seconds", (section.name,), max(0.0, age_s)))
+        oldest_ms: dict[str, int] = {}
+        for channel, at_ms in self._store.outbox.oldest_pending_ms().items():
+            oldest_ms[label_of(channel)] = min(at_ms, oldest_ms.get(label_of(channel), at_ms))
+        names = [
+            *(section.name for section in self._settings.alerts.channels),
+            *([PEOPLE] if self._settings.people else ()),
+        ]
+        for name in names:
+            age_s = (now_ms - oldest_ms.get(name, now_ms)) / 1000
+            figures.append(Gauged("outbox_oldest_seconds", (name,), max(0.0, age_s)))
         folder = Path(self._settings.database).parent
         if "://" not in self._settings.database and folder.exists():
             figures.append(Gauged("disk_free_bytes", (), float(shutil.disk_usage(folder).free)))

@@ -221,7 +221,7 @@ class Settings(Section):
         names = [brand.name for brand in self.brands]
         refuse_twins("brand", names)
         self._check_events(names)
-        check_people(self.oncall, self.people)
+        check_people(self.oncall, self.people, self.roles)
         for channel in self.alerts.channels:
             for name in channel.brands:
                 if name not in names:

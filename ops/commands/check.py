@@ -38,6 +38,7 @@ def check(
         ("detection", _detection(settings, problems)),
         ("sources", _sources(settings, problems)),
         ("alerts", _alerts(settings, problems)),
+        ("on call", _oncall(settings, problems)),
         ("playbooks", _playbooks(settings, problems)),
         ("database", _database(settings, problems)),
     ):
@@ -163,10 +164,27 @@ def _alerts(settings: Settings, problems: list[str]) -> Iterator[str]:
 
 
 def _channel_secrets(channel: Channel) -> Iterator[Callable[[], object]]:
-    if channel.type == "apprise":
+    if channel.type in ("apprise", "slack", "teams"):
         yield channel.url
     elif channel.type == "webhook":
         yield channel.secret
+    elif channel.type == "pagerduty":
+        yield channel.key
+
+
+def _oncall(settings: Settings, problems: list[str]) -> Iterator[str]:
+    from ops.oncall.checking import summary, troubles
+    from ops.store.store import wall_clock_ms
+
+    for person in settings.people.values():
+        for contact in person.contacts:
+            for read in _channel_secrets(contact):
+                _secret(read, problems)
+    _secret(settings.oncall.link_secret, problems)
+    if settings.oncall.deadman is not None:
+        _secret(settings.oncall.deadman.url, problems)
+    problems += troubles(settings, wall_clock_ms())
+    yield from summary(settings)
 
 
 def _playbooks(settings: Settings, problems: list[str]) -> Iterator[str]:

@@ -34,6 +34,10 @@ def rota_of(settings: Settings, now_ms: int) -> Rota:
         )
         for section in settings.oncall.rotas
     }
+    for role, names in settings.roles.items():
+        reachable = tuple(name for name in names if name in settings.people)
+        if role not in roles and reachable:
+            roles[role] = RoleRota((Always(reachable[:1]),), reachable[1:])
     return Rota(roles)
 
 
@@ -90,8 +94,9 @@ def ladder_of(settings: Settings) -> Ladder:
 
 
 def roles_of(settings: Settings) -> tuple[str, ...]:
-    """The roles of the ladder that have a rota, in its order."""
+    """The roles of the ladder that somebody holds, in its order."""
     known = {rota.role for rota in settings.oncall.rotas}
+    known |= {role for role, names in settings.roles.items() if any(name in settings.people for name in names)}
     return tuple(dict.fromkeys(rung.role for rung in settings.oncall.ladder if rung.role in known))
 
 

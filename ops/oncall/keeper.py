@@ -55,7 +55,7 @@ class Keeper:
         on_posted: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings, self._store, self._clock_ms, self._on_posted = settings, store, clock_ms, on_posted
-        self._enabled = bool(settings.oncall.rotas)
+        self._enabled = bool(roles_of(settings))
         self._ladder, self._quiet = ladder_of(settings), quiet_of(settings)
         self._windows, self._look = windows_of(settings), look_of(settings)
         self._rota = rota_of(settings, clock_ms())
@@ -83,17 +83,28 @@ class Keeper:
         """Whom to call for a role: the person on call, then those behind."""
         return self.rota(at_ms).who(role, at_ms)
 
-    def page(self, incident_id: str, role: str, text: str, at_ms: int) -> bool:
+    @property
+    def enabled(self) -> bool:
+        """Is there anybody to call?"""
+        return self._enabled
+
+    def page(
+        self, incident_id: str, role: str, text: str, at_ms: int, key: str | None = None, claimed_by: str = ""
+    ) -> bool:
         """A step of a playbook is overdue: tell whoever answers for the role, or the next of the ladder where nobody
-        does. Once for the same incident, role, text and time. False when there was nothing new to tell."""
+        does; whoever claimed it comes first. Once a `key`, or the same incident, role, text and time. False when there
+        was nothing new to tell."""
         incident = self._store.incident(incident_id)
         if incident is None:
             return False
         now_ms = self._clock_ms()
         desk = self.desk(now_ms)
         roles = [role, *(rung.role for rung in self._ladder.rungs)]
-        person, found = next(((who[0], name) for name in roles if (who := desk.who(name, now_ms))), ("", role))
-        digest = blake2b(f"{role}/{at_ms}/{text}".encode("utf-8", "replace"), digest_size=9).hexdigest()
+        claimed = [(claimed_by, role)] if claimed_by in self._settings.people else []
+        holders = ((who[0], name) for name in roles if (who := desk.who(name, now_ms)))
+        person, found = next(iter([*claimed, *holders]), ("", role))
+        fact = key or f"{role}/{at_ms}/{text}"
+        digest = blake2b(fact.encode("utf-8", "replace"), digest_size=9).hexdigest()
         call = Call(
             f"{incident_id}/step/{digest}", incident_id, person, found, 0, CallKind.STEP, incident.level, now_ms
         )

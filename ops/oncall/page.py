@@ -7,6 +7,9 @@ from typing import NamedTuple
 PERSON = "person:"
 """What the names of people's own channels begin with."""
 
+PEOPLE = "people"
+"""Their label in figures, which name nobody."""
+
 
 class PageItem(NamedTuple):
     """One of several incidents told together. `seq` is its page's number, for the link."""
@@ -42,3 +45,12 @@ def channel_of(person: str, contact: str) -> str:
     'person:Camille/sms'
     """
     return f"{PERSON}{person}/{contact}"
+
+
+def label_of(channel: str) -> str:
+    """A channel as the figures call it.
+
+    >>> label_of("person:Camille/sms"), label_of("log")
+    ('people', 'log')
+    """
+    return PEOPLE if channel.startswith(PERSON) else channel

@@ -312,14 +312,13 @@ class OnCall(Section):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         refuse_twins("rota", [rota.role for rota in self.rotas])
-        roles = [rota.role for rota in self.rotas]
+        return self
+
+    def asked(self) -> list[str]:
+        """The roles that these settings call by name, those of the usual ladder left out."""
         asked = [rung.role for rung in self.ladder] if "ladder" in self.model_fields_set else []
         asked += [*self.at_once.jaune, *self.at_once.orange, *self.at_once.rouge]
-        asked += self.test.roles if self.test else ()
-        for role in asked:
-            if role not in roles:
-                raise fail(f"no rota for the role {role!r}{_hint(role, roles)}")
-        return self
+        return [*asked, *(self.test.roles if self.test else ())]
 
     def link_secret(self, environ: Mapping[str, str] | None = None) -> Secret | None:
         """The key of signed links, None for no links. Raises ConfigError when it can't be read or is too short."""
@@ -331,9 +330,13 @@ class OnCall(Section):
         return found
 
 
-def check_people(oncall: OnCall, people: Mapping[str, Person]) -> None:
-    """Everybody whom the rotas name can be reached. Raises a mistake that says where."""
+def check_people(oncall: OnCall, people: Mapping[str, Person], roles: Mapping[str, tuple[str, ...]]) -> None:
+    """Everybody whom the rotas name can be reached, and every role has somebody. Raises a mistake that says where."""
     refuse_twins("person", list(people))
+    known = [*(rota.role for rota in oncall.rotas), *roles]
+    for role in oncall.asked():
+        if role not in known:
+            raise fail(f"nobody holds the role {role!r}{_hint(role, known)}", at=("oncall",))
     for i, rota in enumerate(oncall.rotas):
         for name in rota.named():
             if name not in people:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import hmac
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from html import escape
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -37,10 +39,17 @@ if TYPE_CHECKING:
 BODY_BYTES_MAX = 4_096
 ANSWER_WAIT_S = 8.0
 NAME_CHARS_MAX = 60
+_STYLE = (
+    "body{font:18px/1.5 system-ui,sans-serif;margin:0;background:#fff;color:#111}"
+    "main{max-width:34rem;margin:2rem auto;padding:0 1rem}h1{font-size:1.4rem}"
+    "button{font:inherit;padding:.8rem 1.4rem;border:0;border-radius:.4rem;background:#b00020;color:#fff}"
+    "input{font:inherit;padding:.5rem;width:100%;box-sizing:border-box}code{font-size:.9rem}"
+)
+_STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
 HEADERS = MappingProxyType(
     {
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'",
+        "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'",
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
@@ -172,11 +181,9 @@ class Answers:
         return render.title(AlertRaised(alert, None), self._look)
 
     def _form(self, person: str, button: str) -> str:
-        who = (
-            f"<p>{escape(self._say['as'].format(person=person))}</p>"
-            if person
-            else f'<p><label>{escape(self._say["who"])} <input name="by" maxlength="{NAME_CHARS_MAX}" required></label></p>'
-        )
+        field = f'<input name="by" maxlength="{NAME_CHARS_MAX}" required>'
+        asked = f"<label>{escape(self._say['who'])} {field}</label>"
+        who = f"<p>{escape(self._say['as'].format(person=person)) if person else asked}</p>"
         return f'<form method="post">{who}<button type="submit">{escape(button)}</button></form>'
 
     def _page(self, text: str, more: str = "", title: str = "Vigie") -> str:
@@ -187,14 +194,6 @@ class Answers:
             f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
             f"<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{more}</main></body></html>\n"
         )
-
-
-_STYLE = (
-    "body{font:18px/1.5 system-ui,sans-serif;margin:0;background:#fff;color:#111}"
-    "main{max-width:34rem;margin:2rem auto;padding:0 1rem}h1{font-size:1.4rem}"
-    "button{font:inherit;padding:.8rem 1.4rem;border:0;border-radius:.4rem;background:#b00020;color:#fff}"
-    "input{font:inherit;padding:.5rem;width:100%;box-sizing:border-box}code{font-size:.9rem}"
-)
 
 
 def acknowledge(
