@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from engine.domain.draft_state import DraftState, StoredDraft
@@ -15,18 +16,35 @@ from engine.domain.errors import InputError
 from engine.domain.incident import CLOSED_PHASES, Incident, Level, Phase
 from engine.domain.mention import Mention
 from engine.domain.playbook import BrandVoice, Finding, Plan
+from ops.llm import LlmError, Order
 from ops.store.drafts import Changing, Logged
 from playbooks.approval import approve, dropped, edit, published, reject, remade
-from playbooks.drafts import Answer, Case, answer_of, answer_to, drafts_for, judged, place_of
+from playbooks.drafts import (
+    Answer,
+    Case,
+    answer_of,
+    answer_to,
+    drafts_for,
+    facts_in,
+    judged,
+    place_of,
+    policy_in,
+)
+from playbooks.invented import invented, unsaid
+from playbooks.likeness import similar
+from playbooks.networks import network
 from playbooks.replies import UNREAD, Reading
+from playbooks.typography import typeset
 
 if TYPE_CHECKING:
     from engine.domain.scores import Scores
     from engine.ports.text import TextScorer
+    from ops.llm import Writer
     from ops.settings import Settings
     from ops.store import Store
     from ops.store.audit import Head
     from playbooks.catalogue import Catalogue
+    from playbooks.schema import Playbook
 
 Read: TypeAlias = Callable[[Sequence[Mention]], Sequence[Reading]]
 """What the text model says of mentions, in their order."""
@@ -171,6 +189,57 @@ class Drafting:
             draft_id, who, "draft.edited", lambda d: edit(d, who, now_ms, text, findings), now_ms, with_text=True
         )
 
+    def reword(self, draft_id: str, who: str, writer: Writer) -> tuple[Done | None, str]:
+        """`who` has a language model word the playbook's text anew. Returns the draft, or None and why the text stays.
+
+        The model's text is held to everything that a person's is, and more: nothing in it that no approved fact says,
+        every hour, link and contact of the playbook's text still in it, and not the words of another draft.
+        """
+        draft = self.get(draft_id)
+        if draft.missing or not draft.base:
+            return None, f"the playbook's text is not whole: {', '.join(draft.missing) or 'there is none'}"
+        found = self._known(draft.incident_id)
+        if found is None:
+            return None, "its incident or its playbook is no longer there"
+        case, playbook = self._case(*found, []), self._catalogue[found[1].playbook]
+        facts = facts_in(case, playbook, draft.lang)
+        used = {name: value for name, value in facts.items() if value and value in draft.base}
+        mention = self._mention(found[0], draft)
+        rule = network(draft.network)
+        order = Order(
+            draft.base, used, rule.name, rule.chars_max, draft.lang, draft.form,
+            policy_in(case, playbook, draft.lang).banned, mention.text if mention else None,
+        )  # fmt: skip
+        try:
+            text = typeset(writer.write(order), draft.lang)
+        except LlmError as error:
+            return None, str(error)
+        kept = [value for name, value in used.items() if _must_stay(playbook, name)]
+        against = [
+            *(finding.text for finding in self.findings(draft, text)),
+            *(f"no fact says {word!r}" for word in invented(text, [draft.base, *facts.values()], draft.lang)),
+            *(f"it leaves out {fact!r}" for fact in unsaid(text, kept)),
+            *(f"nearly the words of draft {other}" for other in self._alike(draft, text)),
+        ]
+        if against:
+            return None, "; ".join(against[:5])
+        now_ms = self._clock_ms()
+
+        def act(old: StoredDraft) -> StoredDraft:
+            if old.base != draft.base:
+                raise InputError(f"draft {draft.id}: its facts changed meanwhile; ask again")
+            return replace(edit(old, who, now_ms, text, ()), origin="llm")
+
+        return self._act(draft.id, who, "draft.reworded", act, now_ms, with_text=True), ""
+
+    def _alike(self, draft: StoredDraft, text: str) -> list[str]:
+        others = (o for o in self._store.drafts.of(draft.incident_id) if o.id != draft.id and o.lang == draft.lang)
+        return [other.id for other in others if other.kind == draft.kind and other.text and similar(text, other.text)]
+
+    @staticmethod
+    def _mention(incident: Incident, draft: StoredDraft) -> Mention | None:
+        return next((one.mention for one in incident.evidence.mentions if one.mention.id == draft.reply_to), None)
+
     def reject(self, draft_id: str, who: str, reason: str) -> Done:
         """`who` says that nobody shall post it, and why."""
         now_ms = self._clock_ms()
@@ -195,7 +264,7 @@ class Drafting:
         if found is None:
             raise InputError(f"draft {draft.id}: its incident or its playbook is no longer there")
         case = self._case(*found, [])
-        mention = next((one.mention for one in found[0].evidence.mentions if one.mention.id == draft.reply_to), None)
+        mention = self._mention(found[0], draft)
         playbook = self._catalogue[case.playbook]
         return judged(playbook, case, draft, text, mention, unknown_words if hunspell() else None)
 
@@ -233,6 +302,12 @@ class Drafting:
             line = f"{after.network} {after.kind} {after.id}"
             self._store.runs.note_in(changing.connection, after.incident_id, who, kind, line, at_ms=now_ms)
         return Done(after, head)
+
+
+def _must_stay(playbook: Playbook, name: str) -> bool:
+    """Facts that people act on: a rewording that leaves one out is another message."""
+    fact = playbook.facts.get(name)
+    return fact is not None and (fact.type != "text" or name == "instruction")
 
 
 def reader(scorer: TextScorer) -> Read:

@@ -102,10 +102,8 @@ def draft_text(draft: StoredDraft, incident: Incident | None, lang: str) -> str:
     rule = network(draft.network)
     lines = [say["exercise"]] if draft.exercise else []
     lines += [f"{draft.id}  {_place(draft)}  [{typeset(state_text(draft, lang), lang)}]", ""]
-    mention = next(
-        (one.mention for one in incident.evidence.mentions if one.mention.id == draft.reply_to) if incident else (),
-        None,
-    )
+    known = incident.evidence.mentions if incident is not None else ()
+    mention = next((one.mention for one in known if one.mention.id == draft.reply_to), None)
     if mention is not None:
         lines += [f"{say['answers']}: « {plain(mention.text, SNIPPET_CHARS)} »", ""]
     lines += [*shown(draft.text).splitlines(), ""]
