@@ -27,6 +27,7 @@ from playbooks.schema import (
     Playbook,
     suggestion,
 )
+from playbooks.steplint import advice
 from playbooks.template import BUILT_IN, TemplateError, fill, parse, slots, text_of
 from playbooks.typography import typeset
 
@@ -52,9 +53,11 @@ def lint_file(path: Path, unknown: Unknown | None = None) -> list[FileFinding]:
         return [_finding_from(path, str(error))]
     if file is not None:
         findings = structure_findings(file)
+        advised = list(advice(file))
         if not findings:
             findings = [*_draft_findings(file), *_similar_findings(file)]
             findings += spelling_findings(file, unknown) if unknown else ()
+        findings += advised
     return sorted(dict.fromkeys(findings), key=lambda finding: (finding.line, finding.column, finding.text))
 
 

@@ -13,7 +13,7 @@ import typer
 from engine.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from playbooks.catalogue import Catalogue
+    from playbooks.catalogue import Catalogue, FileFinding
     from playbooks.compose import Wanted
     from playbooks.judge import Unknown
     from playbooks.schema import Playbook
@@ -104,6 +104,10 @@ _WORDS = {
 @playbooks_app.command()
 def lint(
     files: Annotated[list[Path] | None, typer.Argument(help="Playbook files; the built-in ones when none.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="Settings: their playbooks, too, and who holds each role."),
+    ] = None,
 ) -> None:
     """Check playbook files: one line a finding, as file:line:column; exit code 2 if there is any.
 
@@ -117,7 +121,11 @@ def lint(
 
     paths = files or shipped_files()
     unknown = _spelling()
+    if config is not None:
+        paths, held = _with_settings(files, config)
     findings = [finding for path in paths for finding in lint_file(path, unknown)]
+    if config is not None:
+        findings += [finding for path in paths for finding in _unheld(path, held)]
     for finding in findings:
         typer.echo(str(finding))
     if findings:
@@ -161,6 +169,28 @@ def judge(
     typer.echo(f"{len(rows)} drafts, {len(findings) or 'no'} finding{'s' * (len(findings) > 1)}", err=True)
     if findings:
         raise typer.Exit(2)
+
+
+def _with_settings(files: list[Path] | None, config: Path) -> tuple[list[Path], frozenset[str]]:
+    """The files to read, and the roles for which the settings name someone."""
+    from ops.settings import load_settings
+    from playbooks.catalogue import playbook_paths, shipped_files
+
+    settings = load_settings(config)
+    own = [path for folder in settings.playbooks.directories if folder.is_dir() for path in playbook_paths(folder)]
+    held = {role for role, people in settings.roles.items() if people} | {rota.role for rota in settings.oncall.rotas}
+    return files or [*shipped_files(), *own], frozenset(held)
+
+
+def _unheld(path: Path, held: frozenset[str]) -> list[FileFinding]:
+    from playbooks.catalogue import schema_findings
+    from playbooks.steplint import unheld_roles
+
+    try:
+        file, _ = schema_findings(path)
+    except InputError:  # told by the linter already
+        return []
+    return list(unheld_roles(file, held)) if file is not None else []
 
 
 @playbooks_app.command("schema")

@@ -13,6 +13,11 @@ from engine.domain.mention import SOURCES
 from ops.commands.playbooks import playbooks_app
 
 RUN = CliRunner()
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "add-a-playbook.md"
+
+
+def example() -> str:
+    return PAGE.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
 
 
 def run(*words: str, code: int = 0) -> str:
@@ -61,6 +66,20 @@ def test_lint_exits_with_two_if_there_is_a_finding(tmp_path: Path) -> None:
     bad.write_text("id: x\ntitel: y\n", encoding="utf-8")
     lines = run("lint", str(bad), code=2).splitlines()
     assert f"{bad}:2:1: unknown key 'titel'; did you mean 'title'? [unknown_key]" in lines
+
+
+def test_lint_names_roles_that_nobody_holds(tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(example(), encoding="utf-8")
+    config = tmp_path / "vigie.yaml"
+    config.write_text("roles: {legal: [Inès]}\n", encoding="utf-8")
+    lines = run("lint", str(path), "-c", str(config), code=2).splitlines()
+    assert [line.split(": ", 1)[1] for line in lines] == [
+        "the settings name nobody for 'community_manager', nor for its deputy 'manager' (roles, or a rota) [role]",
+        "the settings name nobody for 'manager', nor for its deputy 'community_manager' (roles, or a rota) [role]",
+    ]
+    config.write_text("roles: {manager: [Inès]}\n", encoding="utf-8")
+    assert run("lint", str(path), "-c", str(config)) == ""
 
 
 def test_the_schema_is_published() -> None:
