@@ -83,9 +83,13 @@ class Asks:
     ) -> None:  # fmt: skip
         self._store, self._keeper, self._clock_ms, self._hook, self._pager = store, keeper, clock_ms, hook, pager
 
-    def work_off(self) -> int:
-        """Try everything that is due once. Returns how many were tried."""
-        asks = self._store.runs.pending(self._clock_ms())
+    def work_off(self, *, pages: bool = True) -> int:
+        """Try everything that is due once; without `pages` the webhook only. Returns how many were tried."""
+        asks = [
+            stored
+            for stored in self._store.runs.pending(self._clock_ms())
+            if pages or isinstance(stored.ask, FreezePosts)
+        ]
         for stored in asks:
             self._try(stored)
         return len(asks)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from engine.domain.draft_state import hash_of
 from engine.domain.effects import Effect, IncidentSaved, PlanMade
 from engine.domain.errors import InputError
 from engine.domain.incident import ACTIVE_PHASES, Incident, Level, Phase
@@ -187,7 +188,11 @@ class RunKeeper:
         run = self._runs.load(connection, incident_id)
         if run is None:
             raise InputError(f"{incident_id}: no playbook runs for this incident")
-        return self._keep(connection, act(run, action, self._clock_ms())).run
+        outcome = self._keep(connection, act(run, action, self._clock_ms()))
+        if action.name == "release_holding":
+            now_ms, told = self._clock_ms(), {"text": "; ".join(event.text for event in outcome.events)}
+            self._store.audit.append(connection, now_ms, action.actor, "legal.released", incident_id, "", told)
+        return outcome.run
 
     def propose(self, incident_id: str, name: str, value: str, actor: str) -> Fact:
         """Somebody found something out. Approved by another word, or by `approve`."""
@@ -210,6 +215,9 @@ class RunKeeper:
             self._runs.approve(connection, waiting.seq, actor, at_ms)
             fact = waiting.fact._replace(approved_by=actor, approved_at_ms=at_ms)
             self._note(connection, incident_id, actor, "fact_approved", f"{name} = {fact.value}")
+            told = {"incident": incident_id, "name": name, "value": fact.value, "proposed_by": fact.proposed_by}
+            subject = f"{incident_id}/{name}"
+            self._store.audit.append(connection, at_ms, actor, "fact.approved", subject, hash_of(fact.value), told)
         return fact
 
     def _note(self, connection: Connection, incident_id: str, actor: str, kind: str, text: str) -> None:

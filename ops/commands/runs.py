@@ -187,13 +187,15 @@ def _act(
     with opened(config, db) as (settings, store):
         run = run_of(store, incident_id)
         said = len(store.runs.timeline(run.incident_id))
+        left_to_do = True
         if name in ("claim", "done") and _is_ack(run, step):
             _take(settings, store, run.incident_id, actor, text)
-        else:
-            keeper = RunKeeper(store, rules_of(settings))
+            left_to_do = _is_ack(run_of(store, run.incident_id), step)
+        keeper = RunKeeper(store, rules_of(settings))
+        if left_to_do:
             keeper.act(run.incident_id, Act(name, actor, step, plain(text, NOTE_CHARS_MAX)))
-            if store.service() is None:  # nobody else would call the webhook
-                Asks(store, keeper, store.clock_ms, hook_of(settings)).work_off()
+        if store.service() is None:  # nobody else would call the webhook; people are called by a service only
+            Asks(store, keeper, store.clock_ms, hook_of(settings)).work_off(pages=False)
         for event in store.runs.timeline(run.incident_id)[said:]:
             typer.echo(plain(event.text, 400))
 
@@ -204,7 +206,8 @@ def _is_ack(run: Run, step_id: str) -> bool:
 
 
 def _take(settings: Settings, store: Store, incident_id: str, actor: str, text: str) -> None:
-    """The engine's own act, so that the escalation stops, too; the run follows it."""
+    """The engine's own act, so that the escalation stops, too; the run follows it. What the engine no longer holds
+    open it refuses: then the step alone is done."""
     from ops.render.neutral import plain
 
     seq = store.add_command("ack", incident_id, actor, plain(text, NOTE_CHARS_MAX))
@@ -212,9 +215,6 @@ def _take(settings: Settings, store: Store, incident_id: str, actor: str, text: 
         wait_for(store, seq)
     else:
         apply_offline(settings, store)
-    answer = store.answer(seq)
-    if answer is not None and not answer.ok:
-        raise InputError(answer.text)
 
 
 def _now_ms() -> int:

@@ -30,7 +30,7 @@ _WORDS = {
         "todo": "à trouver", "waits": "à approuver", "approved": "approuvé par {0}", "steps": "{0} à faire",
         "lates": "{0} en retard", "next_at": "prochain à {0}", "wave": "vague {0}", "done_when": "Fait quand : {0}",
         "how": "vigie runs claim|done|skip {0} ÉTAPE", "min": "{0} min", "h": "{0} h {1:02d}", "d": "{0} j {1} h",
-        "nobody": "personne", "exercise": "EXERCICE / EXERCISE",
+        "was_late": "en retard de {0}", "nobody": "personne", "exercise": "EXERCICE / EXERCISE",
     },
     "en": {
         "now": "NOW", "next": "NEXT", "closed": "DONE OR LEFT OUT", "facts": "FACTS", "log": "LOG",
@@ -42,7 +42,7 @@ _WORDS = {
         "todo": "to find out", "waits": "to approve", "approved": "approved by {0}", "steps": "{0} to do",
         "lates": "{0} overdue", "next_at": "next at {0}", "wave": "wave {0}", "done_when": "Done when: {0}",
         "how": "vigie runs claim|done|skip {0} STEP", "min": "{0} min", "h": "{0} h {1:02d}", "d": "{0} d {1} h",
-        "nobody": "nobody", "exercise": "EXERCICE / EXERCISE",
+        "was_late": "late by {0}", "nobody": "nobody", "exercise": "EXERCICE / EXERCISE",
     },
 }  # fmt: skip
 
@@ -175,7 +175,8 @@ def _closed(step: RunStep, now_ms: int, look: Look) -> Iterator[str]:
     state = state_name(look.lang, step.state.value)
     text = f"{_moment(step.changed_at_ms, now_ms, look)}  {step.id} {state}, {plain(step.owner, 40)}"
     text += f" ({plain(step.reason, 120)})" if step.reason else ""
-    text += f" !{span(step.changed_at_ms - step.overdue_at_ms, look)}" if step.overdue_at_ms is not None else ""
+    if step.overdue_at_ms is not None:
+        text += f", {_say(look, 'was_late', span(step.changed_at_ms - step.overdue_at_ms, look))}"
     yield from textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="         ")
 
 
