@@ -68,7 +68,10 @@ def _gaps(settings: Settings, rota: Rota, now_ms: int, days: int) -> Iterator[st
     from ops.render.oncall import span
 
     zone = ZoneInfo(settings.timezone)
+    meant = {section.role for section in settings.oncall.rotas if section.gaps}
     for role in rota.roles:
+        if role in meant:
+            continue
         gaps = rota.gaps(role, now_ms, now_ms + days * DAY_MS)
         shown = "; ".join(span(gap.start_ms, gap.end_ms, zone) for gap in gaps[:GAPS_SHOWN_MAX])
         more = f" and {len(gaps) - GAPS_SHOWN_MAX} more" if len(gaps) > GAPS_SHOWN_MAX else ""

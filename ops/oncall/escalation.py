@@ -222,7 +222,7 @@ def rise(found: Escalation, level: Level, at_ms: int, duty: Duty, ladder: Ladder
         return begin(
             found.incident_id, found.brand, level, at_ms, duty, ladder, observed=observed, episode=found.episode + 1
         )
-    risen = replace(found, level=level, rises=found.rises + 1, state=state, held_until_ms=None)
+    risen = replace(found, level=level, rises=found.rises + 1, state=state, held_until_ms=None, waited=False)
     if state is State.TAKEN:
         people = (risen.taken_by,) if risen.taken_by else risen.people
         return risen, tuple(

@@ -138,6 +138,8 @@ class RotaSection(Section):
     """A calendar file of turns, as Google Calendar or Outlook export it; it counts more than the shifts."""
     deputies: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
     """Who is called when the person on call does not answer."""
+    gaps: bool = False
+    """Is it meant that at times nobody has this role? Then `vigie check` does not complain of it."""
 
     @model_validator(mode="after")
     def _has_someone(self) -> Self:
