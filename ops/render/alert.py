@@ -351,9 +351,11 @@ _GSM7 = frozenset(
 
 _TO_GSM7 = {
     ord(char): plainer
-    for chars, plainer in (("’", "'"), ("«»“”", '"'), ("→", ">"), ("\u00a0\u202f", " "), ("–—", "-"), ("œ", "oe"))
+    for chars, plainer in (("’", "'"), ("«»“”", '"'), ("→", ">"), ("\u00a0\u202f", " "), ("–—", "-"), ("œ", "oe"),
+                           ("․", "_"), ("＠", "(a)"))
     for char in chars
-}
+}  # fmt: skip
+"""The look-alikes that took the effect from a link or a mention must not turn back into what they stand for."""
 
 
 def gsm7(line: str) -> str:
