@@ -13,9 +13,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from engine.domain.draft_state import hash_of
-from engine.domain.effects import Effect, IncidentSaved, PlanMade
+from engine.domain.effects import AlertRaised, Effect, IncidentSaved, PlanMade
 from engine.domain.errors import InputError
-from engine.domain.incident import ACTIVE_PHASES, Incident, Level, Phase
+from engine.domain.incident import ACTIVE_PHASES, AlertKind, Incident, Level, Phase
 from engine.domain.playbook import Plan
 from engine.domain.run import Fact, FreezeState, Outcome, Run, RunEvent, RunPhase, StepState
 from ops.settings import Settings
@@ -23,6 +23,9 @@ from ops.store import Store, tables
 from ops.store.codec import decode
 from playbooks.run_words import said
 from playbooks.running import Act, Opening, act, close, contain, reject, relevel, replan, start, tick
+
+PLANNING = frozenset({AlertKind.OPENED, AlertKind.RAISED, AlertKind.REOPENED})
+"""The alerts that come with a plan made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class RunKeeper:
         self._store, self._rules = store, rules
         self._clock_ms = clock_ms or store.clock_ms
         self._runs = store.runs
+        self._planned_ms: dict[str, int] = {}  # for replays: the newest plan of each incident
 
     # -- the engine speaks ---------------------------------------------------------------------------------------
 
@@ -85,9 +89,32 @@ class RunKeeper:
                 known = changed.get(effect.incident_id, Changed(None, None))
                 changed[effect.incident_id] = known._replace(plan=effect)
         for incident_id, change in changed.items():
-            incident = change.incident or self._incident(connection, incident_id)
-            if incident is not None and incident.phase is not Phase.SUSPECTED:
-                self._follow(connection, incident, change.plan)
+            self._hear(connection, incident_id, change)
+
+    def on_replay(self, effects: Sequence[Effect]) -> None:
+        """The effects of a step of a replay, which may hold days: what was told along the way says what happened when.
+
+        A step keeps only the last form of an incident and its plan; its alerts hold the others.
+        """
+        with self._runs.transaction() as connection:
+            for raised in (effect for effect in effects if isinstance(effect, AlertRaised)):
+                found, at_ms = raised.alert.incident, raised.alert.at_ms
+                made = None
+                if raised.alert.kind in PLANNING and raised.plan is not None:
+                    made = PlanMade(found.id, at_ms, raised.plan)
+                    self._planned_ms[found.id] = at_ms
+                self._hear(connection, found.id, Changed(found, made))
+            newer = [
+                effect
+                for effect in effects
+                if not isinstance(effect, PlanMade) or effect.at_ms > self._planned_ms.get(effect.incident_id, -1)
+            ]
+            self.on_effects(connection, newer)
+
+    def _hear(self, connection: Connection, incident_id: str, change: Changed) -> None:
+        incident = change.incident or self._incident(connection, incident_id)
+        if incident is not None and incident.phase is not Phase.SUSPECTED:
+            self._follow(connection, incident, change.plan)
 
     def adopt(self) -> int:
         """Begin the runs of incidents that are open and have none: those of an earlier release. Returns how many."""
@@ -141,6 +168,8 @@ class RunKeeper:
     def _keep(self, connection: Connection, outcome: Outcome) -> Outcome:
         """Save what came of a change, with the freeze that follows from it by itself."""
         outcome = self._frozen_by_itself(outcome)
+        if self._rules.event_time:
+            outcome = outcome._replace(asks=())  # nobody is called for the past
         if outcome.events or outcome.asks or self._runs.load(connection, outcome.run.incident_id) != outcome.run:
             self._runs.save(connection, outcome)
         return outcome
@@ -170,9 +199,14 @@ class RunKeeper:
                 with self._runs.transaction() as connection:
                     run = self._runs.load(connection, incident_id)
                     if run is not None:  # it may have been changed since: then nothing is told twice
-                        self._runs.save(connection, tick(run, now_ms))
+                        self._keep(connection, tick(run, now_ms))
                         n += 1
         return n
+
+    def rest(self, now_ms: int) -> None:
+        """The end of a replay: what became due until then is told, and no service that comes later tells the rest."""
+        self.tick(now_ms)
+        self._runs.forget_timers()
 
     # -- people act ----------------------------------------------------------------------------------------------
 

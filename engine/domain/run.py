@@ -5,13 +5,13 @@ What happens to a run is in `playbooks.running`; here are its words only. Times 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
-from engine.domain.incident import Level
+from engine.domain.incident import Level, TimelineEntry
 from engine.domain.playbook import PlanRole
 
 MINUTE_MS = 60_000
@@ -272,3 +272,14 @@ class Outcome(NamedTuple):
     run: Run
     events: tuple[RunEvent, ...] = ()
     asks: tuple[Ask, ...] = ()
+
+
+def whole_log(entries: Iterable[TimelineEntry], events: Iterable[RunEvent]) -> tuple[TimelineEntry, ...]:
+    """The log of an incident (main courante): what the engine told and what happened to its run, by their dates.
+
+    >>> log = [TimelineEntry(0, "vigie", "opened", "Open")], [RunEvent("i", 5, "Camille", "done", "ask", "Done: ask")]
+    >>> [entry.text for entry in whole_log(*log)]
+    ['Open', 'Done: ask']
+    """
+    ours = (TimelineEntry(event.at_ms, event.actor, event.kind, event.text) for event in events)
+    return tuple(sorted((*entries, *ours), key=lambda entry: entry.at_ms))

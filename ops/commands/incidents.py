@@ -77,7 +77,8 @@ def show(incident_id: Id, config: Config = None, db: Db = None) -> None:
     with opened(config, db) as (settings, store):
         incident = found(store, incident_id)
         reasons = Reasons(lambda: reader_of(store, engine_config(settings), use=settings.learning.use))
-        typer.echo(incident_text(incident, store.plan(incident.id), look_of(settings, reasons)))
+        events = store.runs.timeline(incident.id)
+        typer.echo(incident_text(incident, store.plan(incident.id), look_of(settings, reasons), events))
 
 
 @incidents_app.command()

@@ -127,6 +127,11 @@ class Runs:
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
 
+    def forget_timers(self) -> None:
+        """No run is ticked any more until something happens to it."""
+        with self._database.write() as connection:
+            connection.execute(update(tables.runs).values(next_due_ms=None))
+
     def next_due_ms(self) -> int | None:
         """When the next run has something to tell; None when none ever will."""
         with self._database.read() as connection:
@@ -193,6 +198,11 @@ class Runs:
             found += sorted((f for f in said if f.approved_by is not None), key=_approved_at_ms)[-1:]
             found += said[-1:] if said[-1].approved_by is None else []
         return tuple(found)
+
+    def facts_changed_ms(self) -> int:
+        """When a fact was approved last, 0 for never. Cheap: asked every other second."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.max(tables.facts.c.approved_at_ms))).scalar() or 0)
 
     def approved(self, incident_id: str) -> dict[str, str]:
         """The approved facts by name: what fills a text."""
