@@ -83,12 +83,12 @@ class Asks:
     ) -> None:  # fmt: skip
         self._store, self._keeper, self._clock_ms, self._hook, self._pager = store, keeper, clock_ms, hook, pager
 
-    def work_off(self, *, pages: bool = True) -> int:
-        """Try everything that is due once; without `pages` the webhook only. Returns how many were tried."""
+    def work_off(self, *, pages: bool = True, freezes: bool = True) -> int:
+        """Try everything of these kinds that is due once. Returns how many were tried."""
         asks = [
             stored
             for stored in self._store.runs.pending(self._clock_ms())
-            if pages or isinstance(stored.ask, FreezePosts)
+            if (freezes if isinstance(stored.ask, FreezePosts) else pages)
         ]
         for stored in asks:
             self._try(stored)
@@ -139,33 +139,47 @@ class Asks:
         return run.lang if run else "fr"
 
 
-class RunTicker(threading.Thread):
-    """The service's thread for runs: ticks them and works off what they ask, every second or when woken."""
+class RunTicker:
+    """The service's threads for runs: one ticks them and calls people, one calls the webhook, which may hang."""
 
     def __init__(self, keeper: RunKeeper, asks: Asks) -> None:
-        super().__init__(name="runs", daemon=True)
-        self._keeper, self._asks = keeper, asks
-        self._wake, self._stopping = threading.Event(), threading.Event()
+        def tick() -> None:
+            keeper.tick()
+            asks.work_off(freezes=False)
+
+        self._wake = (threading.Event(), threading.Event())
+        self._stopping = threading.Event()
+        works: tuple[Callable[[], object], ...] = (tick, lambda: asks.work_off(pages=False))
+        self._threads = [
+            threading.Thread(target=self._run, args=(work, wake), name=name, daemon=True)
+            for work, wake, name in zip(works, self._wake, ("runs", "runs-freeze"), strict=True)
+        ]
+
+    def start(self) -> None:
+        """Begin, with what an earlier process left due."""
+        for thread in self._threads:
+            thread.start()
 
     def wake(self) -> None:
         """A run may have changed."""
-        self._wake.set()
+        for wake in self._wake:
+            wake.set()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """End after what is under way."""
+        """End after what is under way; what hangs is left, and tried again after the next start."""
         self._stopping.set()
-        self._wake.set()
-        if self.ident is not None:
-            self.join(timeout_s)
+        self.wake()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(timeout_s)
 
-    def run(self) -> None:
+    def _run(self, work: Callable[[], object], wake: threading.Event) -> None:
         while not self._stopping.is_set():
             try:
-                self._keeper.tick()
-                self._asks.work_off()
+                work()
             except VigieError as error:  # the store is busy or gone: what is due stays due
                 log.warning("runs: %s", error)
             except Exception:  # the thread must live on: without it no overdue step is told
                 log.exception("runs: unexpected")
-            self._wake.wait(POLL_S)
-            self._wake.clear()
+            wake.wait(POLL_S)
+            wake.clear()

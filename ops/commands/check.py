@@ -40,6 +40,7 @@ def check(
         ("alerts", _alerts(settings, problems)),
         ("on call", _oncall(settings, problems)),
         ("playbooks", _playbooks(settings, problems)),
+        ("runs", _runs(settings, problems)),
         ("database", _database(settings, problems)),
     ):
         for i, line in enumerate(lines):
@@ -203,6 +204,28 @@ def _playbooks(settings: Settings, problems: list[str]) -> Iterator[str]:
         idle = sorted(set(brand.facts) - asked)
         if idle:
             yield f"{brand.name}: no playbook asks for {', '.join(idle)}"
+
+
+def _runs(settings: Settings, problems: list[str]) -> Iterator[str]:
+    """Who holds a role where no rota says so, and the freeze of scheduled posts."""
+    from playbooks.catalogue import load_catalogue
+    from playbooks.schema import suggestion
+
+    try:
+        playbooks = load_catalogue(settings.playbooks.directories).playbooks.values()
+    except InputError:  # told above
+        playbooks = ()  # type: ignore[assignment]
+    asked = {role for playbook in playbooks for role in playbook.roles}
+    for role, people in settings.roles.items():
+        hint = "" if role in asked else f" (no playbook asks for it{suggestion(role, asked)})"
+        yield f"{role}: {', '.join(people) or 'nobody'}{hint}"
+    freeze = settings.freeze
+    if freeze is not None:
+        signed = "signed" if _secret(freeze.secret, problems) else "not signed"
+        when = "by hand only" if freeze.automatic_from == "never" else f"by itself from {freeze.automatic_from}"
+        yield f"freeze of scheduled posts by webhook, {signed}, {when}"
+    elif not settings.roles:
+        yield "no roles of your own, no freeze webhook"
 
 
 def _database(settings: Settings, problems: list[str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from engine.domain.playbook import Plan, PlanRole, Step
 from engine.domain.run import FreezePosts, FreezeState, Page, Run, RunPhase, StepState
 from ops.run_asks import RETRY_MS, Asks, FreezeHook
 from ops.runs import RunKeeper, RunRules
-from ops.store import Store
+from ops.store import Store, tables
 from playbooks.running import Act
 from tests.infra.sample_alerts import T0, incident
 
@@ -372,3 +372,12 @@ def test_facts_are_approved_once_and_a_newer_proposal_waits(world: World) -> Non
     assert world.kinds().count("fact_approved") == 2
     with pytest.raises(InputError, match="an empty value"):
         world.keeper.propose(ID, "since", " ", "Camille")
+
+
+def test_a_stale_timer_is_put_right(world: World) -> None:
+    world.open()
+    with world.store.runs.transaction() as connection:
+        connection.execute(tables.runs.update().values(next_due_ms=1))
+    assert world.keeper.tick() == 1
+    assert world.store.runs.next_due_ms() == T0 + 5 * MINUTE_MS
+    assert world.kinds() == ["started"]
