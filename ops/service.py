@@ -22,9 +22,12 @@ from engine.domain.effects import AlertRaised, Counted, DeadLettered, Effect, Ga
 from engine.domain.errors import FencedError, InputError, TransientError, VigieError
 from engine.loop import run_once
 from engine.ports.source import Source
+from engine.ports.text import TextScorer
 from ops.app import LINEAR, engine_config, make_scorer, open_engine, program_version
 from ops.delivery.build import channels_of, links_of, look_of, windows_of
 from ops.delivery.worker import Delivery
+from ops.draft_maker import DraftMaker
+from ops.drafting import Drafting, reader
 from ops.learning import Follower, Freshened, Teacher, reader_of
 from ops.metrics import Metrics
 from ops.oncall.page import PEOPLE, label_of
@@ -39,6 +42,7 @@ from ops.settings import Settings
 from ops.store.outbox import DeliveryState
 from ops.store.store import HEARTBEAT_MS_MAX, Store
 from ops.web import WebServer, add_probes, bind
+from playbooks.catalogue import load_catalogue
 from streams.follow import FollowedFileSource, FollowParams, StdinSource
 from streams.http import create_ingest_app
 from streams.inbox import InboxSource
@@ -122,6 +126,7 @@ class Service:
         stack.callback(self._delivery.stop)
         self._oncall.start(stack)
         self._start_runs(stack)
+        self._drafts = self._start_drafts(stack, scorer)
         self._web: WebServer | None = None
         if listener is not None:
             self._web = WebServer(self._make_app(), listener)
@@ -139,6 +144,15 @@ class Service:
         self._ticker = RunTicker(self._runs, asks)
         self._ticker.start()
         stack.callback(self._ticker.stop)
+
+    def _start_drafts(self, stack: ExitStack, scorer: TextScorer) -> DraftMaker:
+        catalogue = load_catalogue(self._settings.playbooks.directories)
+        maker = DraftMaker(
+            self._store, Drafting(self._store, self._settings, catalogue, self._clock_ms, reader(scorer))
+        )
+        maker.start()
+        stack.callback(maker.stop)
+        return maker
 
     def _wait_for_other(self) -> None:
         """One service a database. Another one that died without a word is waited for until its heartbeat is stale."""
@@ -283,6 +297,8 @@ class Service:
             self._delivery.wake()
         if any(isinstance(effect, AlertRaised | IncidentSaved) for effect in effects):
             self._oncall.wake()
+            self._ticker.wake()
+        self._drafts.heard(effects)
 
     def _store_effects(self, effects: Sequence[Effect]) -> None:
         tries = 0

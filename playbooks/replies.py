@@ -25,6 +25,9 @@ from playbooks.template import Nodes, Piece, fill, parse, slots, text_of
 ALIKE_MAX = 0.8
 """Two replies of one incident are kept further apart than two networks' texts: a thread shows them side by side."""
 
+TRIED_MAX = 24
+"""Combinations that are tried for something better than what was found already."""
+
 _FACT_FROM = ("x", "mastodon", "other")
 _TOXIC, _SURE, _AROUSED = 0.65, 0.55, 0.5
 
@@ -131,7 +134,7 @@ def reply_to(
     """
     heads = {_head(text) for text in others}
     best: tuple[int, Reply] | None = None
-    for nodes in _candidates(playbook, wanted, strategy, key):
+    for tried, nodes in enumerate(_candidates(playbook, wanted, strategy, key)):
         for rank, reply in _forms(nodes, wanted, strategy, facts, preferred):
             text = text_of(reply.pieces)
             if best is not None and best[0] <= _penalty(rank, text, heads):
@@ -139,8 +142,8 @@ def reply_to(
             if text not in others and not any(similar(text, other, ALIKE_MAX) for other in others):
                 best = (_penalty(rank, text, heads), reply)
                 break
-        if best is not None and best[0] == 0:
-            return best[1]
+        if best is not None and (best[0] == 0 or tried >= TRIED_MAX):
+            break
     if best is not None:
         return best[1]
     first = next(_candidates(playbook, wanted, strategy, key))  # every combination has been said already

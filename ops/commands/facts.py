@@ -102,6 +102,9 @@ def _rules(settings: Settings, store: Store, incident_id: str) -> dict[str, Fact
 def _check(name: str, value: str, rules: dict[str, FactRule]) -> None:
     from playbooks.schema import suggestion
 
+    name, _, lang = name.partition(".")  # `since.en` is the English wording of `since`
+    if lang not in ("", "fr", "en"):
+        raise InputError(f"{name}.{lang}: after the dot stands a language, fr or en")
     if rules and name not in rules:
         raise InputError(f"{name}: no fact of this playbook{suggestion(name, rules)} (it asks for: {', '.join(rules)})")
     if name in rules and rules[name].type == "link" and not value.strip().startswith(LINK_START):
