@@ -79,6 +79,10 @@ def show(incident_id: Id, config: Config = None, db: Db = None) -> None:
         reasons = Reasons(lambda: reader_of(store, engine_config(settings), use=settings.learning.use))
         events = store.runs.timeline(incident.id)
         typer.echo(incident_text(incident, store.plan(incident.id), look_of(settings, reasons), events))
+        from ops.oncall.checking import calls_of
+
+        for line in calls_of(settings, store, incident.id):
+            typer.echo(line)
 
 
 @incidents_app.command()

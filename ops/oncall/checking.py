@@ -12,6 +12,7 @@ from ops.oncall.rota import DAY_MS, Rota
 
 if TYPE_CHECKING:
     from ops.settings import Settings
+    from ops.store import Store
 
 GAPS_SHOWN_MAX = 5
 
@@ -91,3 +92,22 @@ def _unreachable(settings: Settings, rota: Rota, now_ms: int, days: int) -> Iter
 
 def _names(rota: Rota, role: str, now_ms: int, days: int) -> set[str]:
     return {name for turn in rota.timeline(role, now_ms, now_ms + days * DAY_MS) for name in turn.people}
+
+
+def calls_of(settings: Settings, store: Store, incident_id: str) -> list[str]:
+    """Who was called for an incident, and who is next and when; empty when nobody was."""
+    from zoneinfo import ZoneInfo
+
+    from ops.oncall.build import Desk, ladder_of, quiet_of
+    from ops.oncall.escalation import upcoming
+    from ops.render.oncall import calls_lines
+    from ops.store.store import wall_clock_ms
+
+    found, pages = store.pages.get(incident_id), store.pages.of_incident(incident_id)
+    if found is None:
+        return calls_lines(pages, None, "", ZoneInfo(settings.timezone), "")
+    name, now_ms = "", wall_clock_ms()
+    if found.due_at_ms is not None:
+        rota = rota_of(settings, now_ms).with_overrides(store.pages.overrides(now_ms))
+        name = upcoming(found, now_ms, Desk(rota, quiet_of(settings), store.outbox.mutes), ladder_of(settings))
+    return calls_lines(pages, found.due_at_ms, found.state.value, ZoneInfo(settings.timezone), name)

@@ -14,9 +14,12 @@ from hashlib import blake2b
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
 from engine.domain.effects import AlertRaised
 from engine.domain.errors import ConfigError, VigieError
 from engine.domain.incident import Alert, AlertKind, Incident, Level, Phase, Standing
+from engine.domain.run import RunEvent
 from ops.delivery.build import look_of, windows_of
 from ops.oncall.build import Desk, ladder_of, next_weekly_ms, quiet_of, roles_of, rota_of
 from ops.oncall.escalation import Call, CallKind, Escalation, State, advance, begin, end, rise, take, upcoming
@@ -24,6 +27,7 @@ from ops.oncall.page import Page, PageItem
 from ops.oncall.rota import Rota, local
 from ops.oncall.trial import trial_incident
 from ops.render import alert as render
+from ops.render.page import called
 from ops.render.wording import number
 from ops.settings import Settings
 from ops.store import Store
@@ -108,7 +112,9 @@ class Keeper:
         call = Call(
             f"{incident_id}/step/{digest}", incident_id, person, found, 0, CallKind.STEP, incident.level, now_ms
         )
-        posted = self._store.pages.commit((), [self._posting(call, incident, None, text=text)], now_ms)
+        posted = self._store.pages.commit(
+            (), [self._posting(call, incident, None, text=text)], now_ms, within=self._noted
+        )
         if posted:
             self._on_posted()
         return bool(posted)
@@ -157,7 +163,9 @@ class Keeper:
         timers = self._weekly(now_ms, postings)
         if not (moved or postings or news or timers):
             return 0
-        n = pages.commit(moved.values(), postings, now_ms, cursor=news[-1].id if news else None, timers=timers)
+        n = pages.commit(
+            moved.values(), postings, now_ms, cursor=news[-1].id if news else None, timers=timers, within=self._noted
+        )
         if n:
             self._on_posted()
         return n
@@ -286,6 +294,18 @@ class Keeper:
         if call.kind is CallKind.RISE or (state is not None and state.rises):
             return AlertKind.REOPENED if self._kind.get(incident.id) is AlertKind.REOPENED else AlertKind.RAISED
         return AlertKind.REOPENED if incident.waves > 1 else AlertKind.OPENED
+
+    def _noted(self, connection: Connection, postings: Sequence[Posting]) -> None:
+        """The log of the incident (main courante) says who was called, in the same transaction."""
+        for posting in postings:
+            incident = posting.raised.alert.incident
+            events = [
+                RunEvent(call.incident_id, call.at_ms, "vigie", "page", "", said)
+                for call in posting.calls
+                if (said := called(call, posting.page, self._look.lang))
+            ]
+            if events:
+                self._store.runs.write_events(connection, events, exercise=incident.exercise)
 
     # --- the weekly test ------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.domain.effects import AlertRaised
-from ops.oncall.escalation import CallKind
+from ops.oncall.escalation import Call, CallKind
 from ops.oncall.page import Page
 from ops.render import alert as render
 from ops.render.alert import Look
@@ -43,6 +43,11 @@ _FR = {
     "test_who": "{person}, vous êtes joignable par ce canal pour le rôle {role}.",
     "confirm": "CONFIRMER : {link}",
     "and": " et ",
+    "log_call": "Appel : {person} ({role})",
+    "log_rise": "Appel : {person}, le niveau monte",
+    "log_handover": "Appel : {person}, relève de l'astreinte ({role})",
+    "log_step": "Appel : {person} ({role}), étape en retard : {text}",
+    "log_unanswered": "Personne n'a répondu. Appelés : {names}",
 }
 _EN = {
     "call": "ON CALL: {person}, this one is yours ({role}).",
@@ -71,6 +76,11 @@ _EN = {
     "test_who": "{person}, you can be reached this way for the role {role}.",
     "confirm": "CONFIRM: {link}",
     "and": " and ",
+    "log_call": "Called: {person} ({role})",
+    "log_rise": "Called: {person}, the level rises",
+    "log_handover": "Called: {person}, whose shift begins ({role})",
+    "log_step": "Called: {person} ({role}), step overdue: {text}",
+    "log_unanswered": "Nobody answered. Called: {names}",
 }
 _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {lang: {key: typeset(text, lang) for key, text in table.items()} for lang, table in (("fr", _FR), ("en", _EN))}
@@ -150,6 +160,18 @@ def short(
         return shortened(front, chars_max).replace("…", ".")
     room = chars_max - len(link) - 1
     return f"{shortened(front, room).replace('…', '.')} {link}"
+
+
+def called(call: Call, page: Page, lang: str) -> str:
+    """A call as a line of the incident's log; "" for what the log says already."""
+    say = _WORDS["fr" if lang == "fr" else "en"]
+    if call.kind is CallKind.UNANSWERED:
+        return "" if call.person else say["log_unanswered"].format(names=_listed(page.before, say["and"]) or "-")
+    if call.kind in (CallKind.TAKEN, CallKind.OVER, CallKind.TEST):
+        return ""
+    key = f"log_{call.kind.value}" if call.kind in (CallKind.RISE, CallKind.HANDOVER, CallKind.STEP) else "log_call"
+    person, role = defused(call.person, 40), role_name(call.role, lang)
+    return say[key].format(person=person, role=role, text=defused(page.text, 200))
 
 
 def as_dict(page: Page) -> dict[str, Any]:

@@ -6,7 +6,7 @@ the alerts have been read. A page enters once a key, whatever is repeated after 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -140,8 +140,12 @@ class Pages:
         *,
         cursor: int | None = None,
         timers: Sequence[tuple[str, str, int]] = (),
+        within: Callable[[Connection, Sequence[Posting]], None] | None = None,
     ) -> int:
-        """One turn, all of it or nothing. Returns how many messages are new."""
+        """One turn, all of it or nothing; `within` is called in the same transaction with what is new.
+
+        Returns how many messages are new.
+        """
         rows = [
             {
                 "incident_id": found.incident_id,
@@ -154,12 +158,14 @@ class Pages:
         with self._database.write() as connection:
             if rows:
                 connection.execute(self._escalation, rows)
-            n = sum(self.post(connection, posting, at_ms) for posting in postings)
+            new = [posting for posting in postings if self.post(connection, posting, at_ms)]
+            if new and within is not None:
+                within(connection, new)
             if cursor is not None:
                 connection.execute(self._meta, {"name": CURSOR, "value": str(cursor)})
             for name, kind, due_at_ms in timers:
                 connection.execute(self._timer, {"name": name, "kind": kind, "due_at_ms": due_at_ms})
-        return n
+        return len(new)
 
     def post(self, connection: Connection, posting: Posting, at_ms: int) -> bool:
         """A message into the outbox, in the caller's transaction. False when it stands there already."""

@@ -34,6 +34,13 @@ def test_the_ladder_reaches_people_at_its_minutes_once_each(team: Team) -> None:
     keys = [(name, message.key) for name, message in team.told]
     assert len(set(keys)) == len(keys)
     assert team.store.pages.state("inc-1") is State.UNANSWERED
+    assert [event.text for event in team.store.runs.timeline("inc-1")] == [
+        "Appel\u00a0: Camille (community manager)",
+        "Appel\u00a0: Léa (community manager)",
+        "Appel\u00a0: Sacha (responsable de l’incident)",
+        "Appel\u00a0: Dominique (décideur)",
+        "Personne n’a répondu. Appelés\u00a0: Camille, Léa, Sacha et Dominique",
+    ]
 
 
 @pytest.mark.parametrize("stop", [0.0, 0.5, 4.5, 5.0, 7.0, 12.5, 15.0, 19.5])
