@@ -21,12 +21,17 @@ from playbooks.networks import network
 from playbooks.reply_words import BY_LANG, SILENCE, Words
 from playbooks.schema import LangTexts, Playbook
 from playbooks.template import Nodes, Piece, fill, parse, slots, text_of
+from playbooks.typography import URL
 
 ALIKE_MAX = 0.8
 """Two replies of one incident are kept further apart than two networks' texts: a thread shows them side by side."""
 
 TRIED_MAX = 24
-"""Combinations that are tried for something better than what was found already."""
+"""Combinations that are tried for something better than what was found already; four times as many while that is
+like another reply."""
+COMPARED_MAX = 40
+"""Of the incident's other replies, the latest are compared closely; none is ever the very same."""
+ALIKE = 10
 
 _FACT_FROM = ("x", "mastodon", "other")
 _TOXIC, _SURE, _AROUSED = 0.65, 0.55, 0.5
@@ -95,6 +100,7 @@ def way_of(text: str, reading: Reading = UNREAD) -> Way:
     """
     if "illegal_hate" in reading.categories:
         return Way(None, "illegal")
+    text = URL.sub(" ", text)
     asks, urgent = bool(_QUESTION.search(text)), bool(_URGENT.search(text))
     if len(_WORD.findall(text)) < 2:
         return Way("question") if asks and _WORD.search(text) else Way(None, "wordless")
@@ -133,16 +139,20 @@ def reply_to(
     `others`; where all are (after a hundred or so), the first that is not the very same.
     """
     heads = {_head(text) for text in others}
+    near = others[-COMPARED_MAX:]
     best: tuple[int, Reply] | None = None
     for tried, nodes in enumerate(_candidates(playbook, wanted, strategy, key)):
         for rank, reply in _forms(nodes, wanted, strategy, facts, preferred):
             text = text_of(reply.pieces)
-            if best is not None and best[0] <= _penalty(rank, text, heads):
+            least = _penalty(rank, text, heads)
+            if best is not None and best[0] <= least:
                 break
-            if text not in others and not any(similar(text, other, ALIKE_MAX) for other in others):
-                best = (_penalty(rank, text, heads), reply)
+            if text not in others:
+                alike = any(similar(text, other, ALIKE_MAX) for other in near)
+                if best is None or best[0] > least + ALIKE * alike:
+                    best = (least + ALIKE * alike, reply)
                 break
-        if best is not None and (best[0] == 0 or tried >= TRIED_MAX):
+        if best is not None and (best[0] == 0 or tried >= (TRIED_MAX if best[0] < ALIKE else 4 * TRIED_MAX)):
             break
     if best is not None:
         return best[1]

@@ -143,7 +143,7 @@ FR: Mapping[str, Words] = {
             "Nous transmettons [ton|votre] message à l'équipe, merci.",
         ),
         closings=(
-            "La suite à {next_update} : {link}",
+            "D'autres nouvelles à {next_update} : {link}",
             "Nous restons concentrés sur ce qui est à régler. Prochain point à {next_update} : {link}",
             "Les nouvelles sont ici : {link}, prochaine à {next_update}.",
             "Nous gardons le cap, et rendez-vous à {next_update} : {link}",
@@ -282,7 +282,7 @@ EN: Mapping[str, Words] = {
             "We'll pass your message on to the team, thank you.",
         ),
         closings=(
-            "More at {next_update}: {link}",
+            "Further news at {next_update}: {link}",
             "Our minds stay on what has to be put right. Next update at {next_update}: {link}",
             "News is here: {link}, the next at {next_update}.",
             "We keep at it, and will be back at {next_update}: {link}",
