@@ -44,9 +44,9 @@ def _level_findings(file: PlaybookFile) -> Iterator[FileFinding]:
             if level not in step.minutes:
                 text = f"comes again at {level}, where it never comes first: `minutes` leaves {level} out"
                 yield file.finding(("steps", i, "every", level), "unreachable", text)
-    for level in LEVELS[least:]:
-        if not any(level in step.minutes for step in playbook.steps):
-            yield file.finding(("steps",), "unreachable", f"nothing is to do at {level}: no step has it in `minutes`")
+    for name in LEVELS[least:]:
+        if not any(name in step.minutes for step in playbook.steps):
+            yield file.finding(("steps",), "unreachable", f"nothing is to do at {name}: no step has it in `minutes`")
 
 
 def _choice_findings(file: PlaybookFile) -> Iterator[FileFinding]:
