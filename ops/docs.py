@@ -20,6 +20,7 @@ from engine.domain.effects import Effect
 from engine.domain.incident import TRANSITIONS, Level, Phase, Trigger
 from engine.domain.run import GRACE_MIN, LEVEL_CLOCKS, REPEATS, STEP_TRANSITIONS, StepState, StepTrigger
 from ops.metrics import LABEL_VALUES_MAX, METRICS, metric_name
+from ops.oncall.escalation import TRANSITIONS as CALL_TRANSITIONS
 from ops.settings import json_schema
 from playbooks.schema import playbook_schema
 
@@ -36,6 +37,7 @@ def pages() -> dict[Path, str]:
         DOCS / "metrics.md": metrics_page(),
         DOCS / "playbook.schema.json": json.dumps(playbook_schema(), ensure_ascii=False, indent=2) + "\n",
         DOCS / "runs.md": _with_blocks((DOCS / "runs.md").read_text(encoding="utf-8")),
+        DOCS / "oncall.md": _with_blocks((DOCS / "oncall.md").read_text(encoding="utf-8")),
         architecture: _with_blocks(architecture.read_text(encoding="utf-8")),
         detectors: _with_blocks(detectors.read_text(encoding="utf-8")),
     }
@@ -44,7 +46,7 @@ def pages() -> dict[Path, str]:
 def _with_blocks(text: str) -> str:
     blocks = {"phases": state_diagram(), "transitions": transition_table(), "effects": effects_table()}
     blocks |= {"parameters": parameter_table(), "steps": step_diagram(), "step-table": step_table()}
-    blocks |= {"clocks": clock_table()}
+    blocks |= {"clocks": clock_table(), "calls": call_diagram()}
     return _BLOCK.sub(lambda found: found.group(1) + blocks[found.group("name")] + found.group(3), text)
 
 
@@ -86,6 +88,16 @@ def step_table() -> str:
         cells = [str(STEP_TRANSITIONS.get((start, trigger), "")) for trigger in StepTrigger]
         lines.append(f"| {start or 'none'} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def call_diagram() -> str:
+    """Where the calls for an incident stand and what moves them, as Mermaid."""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for (start, event), end in CALL_TRANSITIONS.items():
+        if start is not end:
+            arrows.setdefault((start.value if start else "[*]", end.value), []).append(event.value)
+    lines = [f"    {start} --> {end}: {', '.join(events)}" for (start, end), events in arrows.items()]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
 
 
 def clock_table() -> str:
