@@ -43,6 +43,22 @@ def program_version() -> str:
         return "0"
 
 
+def brand_configs(settings: Settings) -> tuple[BrandConfig, ...]:
+    """The brands of the settings, as the inside wants them."""
+    return tuple(
+        BrandConfig(
+            name=brand.name,
+            names=brand.aliases,
+            handles=brand.handles,
+            keywords=brand.keywords,
+            exclude=brand.exclude,
+            voice=brand.voice(),
+            false_alarms_per_week=brand.false_alarms_per_week,
+        )
+        for brand in settings.brands
+    )
+
+
 def engine_config(settings: Settings, *, exercise: bool = False, now_s: float | None = None) -> EngineConfig:
     """The part of the settings that the inside needs. Repeated events are unfolded to two years after `now_s`.
 
@@ -50,18 +66,7 @@ def engine_config(settings: Settings, *, exercise: bool = False, now_s: float | 
     """
     detection, incidents = settings.detection, settings.incidents
     return EngineConfig(
-        brands=tuple(
-            BrandConfig(
-                name=brand.name,
-                names=brand.aliases,
-                handles=brand.handles,
-                keywords=brand.keywords,
-                exclude=brand.exclude,
-                voice=brand.voice(),
-                false_alarms_per_week=brand.false_alarms_per_week,
-            )
-            for brand in settings.brands
-        ),
+        brands=brand_configs(settings),
         open_brands=not settings.brands,
         lang=settings.lang,
         false_alarms_per_week=detection.false_alarms_per_week,

@@ -54,11 +54,6 @@ class Figures:
     def alerts_per_brand_week(self) -> float | None:
         return self.alerts / self.brand_weeks if self.brand_weeks else None
 
-    @property
-    def warnings_per_brand_week(self) -> float | None:
-        """Incidents that open or come back, a week and brand: what the budget bounds while nothing is going on."""
-        return (self.opened + self.reopened) / self.brand_weeks if self.brand_weeks else None
-
 
 @dataclass(frozen=True, slots=True)
 class Found:

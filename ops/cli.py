@@ -24,6 +24,7 @@ from ops.commands.labels import label, labels, picks
 from ops.commands.oncall import oncall_app
 from ops.commands.playbooks import playbooks_app
 from ops.commands.replay import replay
+from ops.commands.report import report_app
 from ops.commands.run import run
 from ops.commands.runs import runs_app
 from ops.commands.schema import schema
@@ -60,6 +61,7 @@ app.add_typer(drafts_app, name="drafts")
 app.add_typer(audit_app, name="audit")
 app.add_typer(runs_app, name="runs")
 app.add_typer(facts_app, name="facts")
+app.add_typer(report_app, name="report")
 
 
 def main() -> None:

@@ -18,8 +18,8 @@ from detectors.text.learning import Lesson, learn
 from detectors.text.overlay import Overlay, decode_overlay, encode_overlay, model_id
 from detectors.text.scorer import LinearScorer
 from engine.domain.batch import Batch, Cursor
-from engine.domain.config import EngineConfig
-from engine.domain.errors import InputError, MentionError, StateError, VigieError
+from engine.domain.config import BrandConfig, EngineConfig
+from engine.domain.errors import InputError, MentionError, StateError, TransientError, VigieError
 from engine.domain.labels import Correction
 from engine.ports.source import Source
 from engine.ports.text import TextScorer
@@ -156,13 +156,15 @@ class Teacher:
         self._turn = threading.Lock()
 
     def take(self, records: Sequence[LabelRecord]) -> dict[str, Any]:
-        """Keep corrections and learn. Raises MentionError when a mention is not known, TransientError."""
+        """Keep corrections, all or none, and learn. Raises MentionError when a mention is not known, TransientError."""
         corrections = resolved(self._store, [record.correction for record in records])
-        for actor in dict.fromkeys(record.by or HTTP_ACTOR for record in records):
-            its = [c for c, record in zip(corrections, records, strict=True) if (record.by or HTTP_ACTOR) == actor]
-            self._store.labels.add(its, actor)
-        with self._turn:
-            renewed = renew(self._store, self._own())
+        self._store.labels.add(corrections, [record.by or HTTP_ACTOR for record in records])
+        try:
+            with self._turn:
+                renewed = renew(self._store, self._own())
+        except TransientError as error:  # they are durable: to refuse them now would have them sent twice
+            log.warning("corrections are kept, and learnt with the next ones: %s", error)
+            return {"accepted": len(corrections), "version": None, "corrections": None, "learnt": []}
         return {
             "accepted": len(corrections),
             "version": renewed.version,
@@ -199,9 +201,11 @@ def with_overlay(scorer: TextScorer, place: str, version: int | None = None) -> 
     return own.overlay.version
 
 
-def reader_of(store: Store, config: EngineConfig, *, use: bool = True, version: int | None = None) -> TextScorer:
+def reader_of(
+    store: Store, brands: Sequence[BrandConfig], *, use: bool = True, version: int | None = None
+) -> TextScorer:
     """A scorer that reads by what a store has learnt so far."""
-    scorer = make_scorer(LINEAR, config.brands)
+    scorer = make_scorer(LINEAR, brands)
     Follower(store, scorer, use=use, version=version).refresh()
     return scorer
 

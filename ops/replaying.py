@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +16,7 @@ from engine.domain.incident import Incident
 from engine.domain.playbook import Plan
 from engine.loop import run_once
 from ops.app import build_engine, detector_choices, engine_config, restore_engine
+from ops.collector import quieten_collector
 from ops.learning import scorer_of_settings
 from ops.runs import RunKeeper, rules_of
 from ops.settings import Settings
@@ -26,7 +25,7 @@ from streams.files import FileParams, FileSource
 
 BATCH_MAX = 8_192
 REPLAYED = "replayed"
-"""The mark of a database that holds a replay and nothing else."""
+"""The mark of a database that holds a replay and nothing else: a service that starts on it takes the mark away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,29 +171,24 @@ class Replay:
 def fresh_store(place: str) -> Store:
     """The database at `place` as a replay wants it: empty.
 
-    Raises InputError when it holds anything but an earlier replay: the memory of a service is not to be mixed with
-    mentions of another time, nor thrown away.
+    Raises InputError when it holds anything but an earlier replay: the memory of a service and what a team said are not
+    to be mixed with mentions of another time, nor thrown away.
     """
     store = Store.open(place)
-    facts = store.get_meta()
-    if REPLAYED in facts:
+    try:
+        if store.service() is not None:
+            raise InputError(f"{store.name}: a service runs on it; name another database for the replay")
+        if store.labels.all():
+            raise InputError(f"{store.name}: holds corrections of a team; name another database for the replay")
+        if REPLAYED in store.get_meta():
+            store.empty()
+        elif store.load_state() or store.incidents(suspected=True) or store.inbox.waiting():
+            raise InputError(f"{store.name}: holds the memory of a service; name another database for the replay")
+        store.set_meta(REPLAYED, "yes")
+    except BaseException:  # whatever ends it, the store is closed; then it goes on
         store.close()
-        for path in (place, f"{place}-wal", f"{place}-shm"):
-            Path(path).unlink(missing_ok=True)
-        store = Store.open(place)
-    elif store.load_state() or store.incidents(suspected=True) or store.inbox.waiting():
-        store.close()
-        raise InputError(f"{place}: holds the memory of a service; name another database for the replay")
-    store.set_meta(REPLAYED, "yes")
+        raise
     return store
-
-
-def quieten_collector() -> None:
-    """Let the cycle collector look at what was loaded never again, and at the rest seldom: a mention makes a dozen
-    objects and no cycle, and looking for cycles among them costs a sixth of a replay."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
 
 
 class _Collecting:

@@ -23,7 +23,8 @@ from engine.domain.errors import FencedError, InputError, TransientError, VigieE
 from engine.loop import run_once
 from engine.ports.source import Source
 from engine.ports.text import TextScorer
-from ops.app import LINEAR, engine_config, make_scorer, open_engine, program_version
+from ops.app import LINEAR, brand_configs, make_scorer, open_engine, program_version
+from ops.collector import quieten_collector
 from ops.delivery.build import channels_of, links_of, look_of, windows_of
 from ops.delivery.worker import Delivery
 from ops.draft_maker import DraftMaker
@@ -34,7 +35,7 @@ from ops.oncall.page import PEOPLE, label_of
 from ops.oncall.service import OnCallService
 from ops.oncall.web import Answers, add_ack_api, add_ack_routes
 from ops.render.explain import Reasons
-from ops.replaying import quieten_collector
+from ops.replaying import REPLAYED
 from ops.run_asks import Asks, RunTicker, hook_of
 from ops.runs import RunKeeper, rules_of
 from ops.settings import KafkaSource as KafkaSection
@@ -102,10 +103,11 @@ class Service:
         self._sources = self._make_sources(settings)
         if not self._sources:
             raise InputError("the settings name no source: set sources.http, files, stdin or kafka")
+        self._store.unset_meta(REPLAYED)  # from here on it holds more than a replay
         positions = self._store.take(dict.fromkeys(source.name for source in self._sources))
         self._runs = RunKeeper(self._store, rules_of(settings), self._clock_ms)
         self._store.also(self._runs.on_effects)
-        scorer = make_scorer(settings.text, engine_config(settings).brands)
+        scorer = make_scorer(settings.text, brand_configs(settings))
         self._engine = open_engine(settings, self._store, scorer)
         use = settings.learning
         self._learnt = Follower(self._store, scorer, use=use.use, version=use.version)
@@ -196,7 +198,7 @@ class Service:
         own_port = self._settings.metrics.port is not None
         add_label_route(
             app,
-            Teacher(self._store, lambda: make_scorer(LINEAR, engine_config(self._settings).brands)).take,
+            Teacher(self._store, lambda: make_scorer(LINEAR, brand_configs(self._settings))).take,
             token=token.get_secret_value() if token else None,
             secret=secret.get_secret_value() if secret else None,
         )
@@ -210,7 +212,7 @@ class Service:
         """What tells the telling words of an alert's samples, by what has been learnt when the first one goes out."""
         learning = self._settings.learning
         version = learning.version
-        return Reasons(lambda: reader_of(self._store, engine_config(self._settings), use=learning.use, version=version))
+        return Reasons(lambda: reader_of(self._store, brand_configs(self._settings), use=learning.use, version=version))
 
     def _start_metrics(self, stack: ExitStack, announce: Callable[[str], None]) -> None:
         section = self._settings.metrics

@@ -78,7 +78,8 @@ def create_ingest_app(
     inbox (hand it `InboxSource.notify`). Both, and the inbox, are called on a worker thread.
     """
     app = FastAPI(title="Vigie", version="1", docs_url=None, redoc_url=None)
-    endpoint = _Ingest(inbox, token, secret, on_reject, on_accept, params or IngestParams())
+    params = params or IngestParams()
+    endpoint = Door(_Ingest(inbox, on_reject, on_accept, params).take, token, secret, params)
     app.add_api_route(
         PATH,
         endpoint.answer,
@@ -92,27 +93,22 @@ def create_ingest_app(
     return app
 
 
-class _Ingest:
-    """The endpoint and what it needs."""
+class Door:
+    """An endpoint that takes a body: who may hand one in, how large it may be, and how it is packed.
+
+    `take` is called on a worker thread with the inflated body and its media type; it answers, or raises `Refusal`.
+    """
 
     def __init__(
-        self,
-        inbox: Inbox,
-        token: str | None,
-        secret: str | None,
-        on_reject: Callable[[Sequence[Reject]], None] | None,
-        on_accept: Callable[[], None] | None,
-        params: IngestParams,
+        self, take: Callable[[bytes, str], Response], token: str | None, secret: str | None, params: IngestParams
     ) -> None:
-        self._inbox = inbox
+        self._take = take
         self._token = token.encode() if token else None
         self._secret = secret.encode() if secret else None
-        self._on_reject = on_reject
-        self._on_accept = on_accept
         self._params = params
 
     async def answer(self, request: Request) -> Response:
-        """POST /v1/mentions."""
+        """The route."""
         try:
             allowed = self._check_token(request.headers.get("authorization"))
             async with asyncio.timeout(self._params.read_timeout_s):
@@ -120,13 +116,16 @@ class _Ingest:
             self._check_signature(request.headers.get("x-hub-signature-256"), body, allowed)
             encoding = request.headers.get("content-encoding", "identity").strip().lower()
             media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            return await run_in_threadpool(self._take, body, encoding, media_type)
+            return await run_in_threadpool(self._taken, body, encoding, media_type)
         except Refusal as refusal:
-            return _json(refusal.status, {"error": str(refusal)}, refusal.headers)
+            return json_answer(refusal.status, {"error": str(refusal)}, refusal.headers)
         except TimeoutError:
-            return _json(408, {"error": f"the body did not arrive within {self._params.read_timeout_s:g} s"})
+            return json_answer(408, {"error": f"the body did not arrive within {self._params.read_timeout_s:g} s"})
         except ClientDisconnect:
-            return _json(400, {"error": "the sender went away"})
+            return json_answer(400, {"error": "the sender went away"})
+
+    def _taken(self, body: bytes, encoding: str, media_type: str) -> Response:
+        return self._take(inflated(body, encoding, self._params.body_bytes_max), media_type)
 
     def _check_token(self, header: str | None) -> bool:
         """Whether a right token was shown; a wrong one is refused, and none at all if nothing else lets in."""
@@ -152,10 +151,25 @@ class _Ingest:
         if not hmac.compare_digest(header.strip().lower().encode("latin-1"), right.encode()):
             raise Refusal(401, "X-Hub-Signature-256 does not fit the body")
 
-    def _take(self, body: bytes, encoding: str, media_type: str) -> Response:
-        """On a worker thread: judge the records, append what is good, and say what became of each."""
+
+class _Ingest:
+    """What is done with a body of mentions."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        on_reject: Callable[[Sequence[Reject]], None] | None,
+        on_accept: Callable[[], None] | None,
+        params: IngestParams,
+    ) -> None:
+        self._inbox = inbox
+        self._on_reject = on_reject
+        self._on_accept = on_accept
+        self._params = params
+
+    def take(self, body: bytes, media_type: str) -> Response:
+        """Judge the records, append what is good, and say what became of each."""
         params = self._params
-        body = inflated(body, encoding, params.body_bytes_max)
         accepted, rejects = judged(body, media_type, params.records_max)
         if not accepted and not rejects and body.strip() != b"[]":
             raise Refusal(400, "no mention in the body: a JSON list, one object, or one object a line")
@@ -173,7 +187,7 @@ class _Ingest:
             for line, reject in rejects[: params.errors_max]
         ]
         answer = {"accepted": len(accepted), "rejected": len(rejects), "errors": told}
-        return _json(400 if rejects and not accepted else 202, answer)
+        return json_answer(400 if rejects and not accepted else 202, answer)
 
 
 def inflated(body: bytes, encoding: str, bytes_max: int) -> bytes:
@@ -210,7 +224,7 @@ def judged(body: bytes, media_type: str, records_max: int) -> Judged:
     """
     accepted: list[bytes] = []
     rejects: list[tuple[int, Reject]] = []
-    for line, raw in _records(body, media_type, records_max):
+    for line, raw in records_of(body, media_type, records_max):
         try:
             decode(raw)
         except MentionError as error:
@@ -220,8 +234,8 @@ def judged(body: bytes, media_type: str, records_max: int) -> Judged:
     return Judged(accepted, rejects)
 
 
-def _records(body: bytes, media_type: str, records_max: int) -> list[tuple[int, bytes]]:
-    """Numbered records: items of a list, one object, or lines that are not blank."""
+def records_of(body: bytes, media_type: str, records_max: int) -> list[tuple[int, bytes]]:
+    """Numbered records: items of a list, one object, or lines that are not blank. Raises `Refusal`."""
     body = body.removeprefix(b"\xef\xbb\xbf")
     head = body.lstrip()[:1]
     whole: Any = None
@@ -260,13 +274,14 @@ async def _read(request: Request, bytes_max: int) -> bytes:
     return bytes(body)
 
 
-def _json(status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+def json_answer(status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    """An answer as JSON, one line."""
     return Response(orjson.dumps(content) + b"\n", status, headers, "application/json")
 
 
 def _internal_error(request: Request, error: Exception) -> Response:
     # The server logs the traceback; the sender learns that it was not their fault, and that nothing was promised.
-    return _json(500, {"error": "internal error: nothing was acknowledged, send again"})
+    return json_answer(500, {"error": "internal error: nothing was acknowledged, send again"})
 
 
 def _openapi() -> dict[str, Any]:

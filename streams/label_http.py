@@ -8,7 +8,7 @@ import orjson
 from fastapi import FastAPI, Response
 
 from engine.domain.errors import MentionError, TransientError
-from streams.http import IngestParams, Refusal, _Ingest, _json, inflated
+from streams.http import Door, IngestParams, Refusal, json_answer, records_of
 from streams.labels import PATH, RECORDS_MAX, SENTIMENTS, LabelRecord, Take, decode_label
 
 BODY_BYTES_MAX = 5_000_000
@@ -16,7 +16,8 @@ BODY_BYTES_MAX = 5_000_000
 
 def add_label_route(app: FastAPI, take: Take, *, token: str | None = None, secret: str | None = None) -> None:
     """Add the route. `take` is called on a worker thread; its answer is sent once it returns."""
-    endpoint = _LabelIngest(take, token, secret)
+    params = IngestParams(body_bytes_max=BODY_BYTES_MAX, records_max=RECORDS_MAX)
+    endpoint = Door(_Labels(take, params).take, token, secret, params)
     app.add_api_route(
         PATH,
         endpoint.answer,
@@ -28,52 +29,41 @@ def add_label_route(app: FastAPI, take: Take, *, token: str | None = None, secre
     )
 
 
-class _LabelIngest(_Ingest):
-    """The same door as for mentions; another thing is done behind it."""
+class _Labels:
+    """What is done with a body of corrections."""
 
-    def __init__(self, take: Take, token: str | None, secret: str | None) -> None:
-        self._token = token.encode() if token else None
-        self._secret = secret.encode() if secret else None
-        self._params = IngestParams(body_bytes_max=BODY_BYTES_MAX, records_max=RECORDS_MAX)
-        self._take_labels = take
+    def __init__(self, take: Take, params: IngestParams) -> None:
+        self._learn = take
+        self._params = params
 
-    def _take(self, body: bytes, encoding: str, media_type: str) -> Response:
+    def take(self, body: bytes, media_type: str) -> Response:
         """All corrections of a body, or none: each bad one is named."""
-        body = inflated(body, encoding, self._params.body_bytes_max)
         records: list[LabelRecord] = []
         errors: list[dict[str, Any]] = []
-        for line, item in _items(body):
+        for line, raw in records_of(body, media_type, self._params.records_max):
             try:
-                records.append(decode_label(item))
+                records.append(decode_label(_object(raw)))
             except MentionError as error:
                 errors.append({"line": line, "field": error.field, "reason": error.reason})
         if errors or not records:
             if not errors:
                 raise Refusal(400, "no correction in the body: a JSON list, one object, or one object a line")
-            return _json(400, {"accepted": 0, "rejected": len(errors), "errors": errors[: self._params.errors_max]})
+            told = errors[: self._params.errors_max]
+            return json_answer(400, {"accepted": 0, "rejected": len(errors), "errors": told})
         try:
-            return _json(202, self._take_labels(records))
+            return json_answer(202, self._learn(records))
         except MentionError as error:
             told = [{"line": 0, "field": error.field, "reason": error.reason}]
-            return _json(400, {"accepted": 0, "rejected": 1, "errors": told})
+            return json_answer(400, {"accepted": 0, "rejected": 1, "errors": told})
         except TransientError as error:
             raise Refusal(503, str(error), Retry_After=str(self._params.retry_after_s)) from None
 
 
-def _items(body: bytes) -> list[tuple[int, Any]]:
-    """Numbered records: items of a list, one object, or lines that are not blank. Raises `Refusal`."""
-    body = body.removeprefix(b"\xef\xbb\xbf")
+def _object(raw: bytes) -> Any:
     try:
-        whole = orjson.loads(body)
-        items = list(enumerate(whole, 1)) if isinstance(whole, list) else [(1, whole)]
+        return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        try:
-            items = [(i, orjson.loads(raw)) for i, raw in enumerate(body.split(b"\n"), 1) if raw.strip()]
-        except orjson.JSONDecodeError:
-            raise Refusal(400, f"the body is not JSON: {error}") from None
-    if len(items) > RECORDS_MAX:
-        raise Refusal(413, f"more than {RECORDS_MAX:,} records: send them in parts")
-    return items
+        raise MentionError("", f"not JSON: {error}") from None
 
 
 def _openapi() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from engine.core.early import Early
 from engine.core.tally import UNITS, Tally
 from engine.core.terms import TermBaseline, terms_of
 from engine.domain.config import BrandConfig, EngineConfig
-from engine.domain.effects import Effect, Gauged, StateDropped, StateSaved
+from engine.domain.effects import CurveDrawn, Effect, Gauged, StateDropped, StateSaved
 from engine.domain.incident import ACTIVE_PHASES, Incident, Phase
 from engine.domain.playbook import Plan
 from engine.domain.series import BinCount, Reading, WarmingUp
@@ -30,6 +30,8 @@ TERMS_AN_HOUR = 2
 """The usual words are learnt from a sample: so many mentions an hour, of any feeling, say enough."""
 
 _new = tuple.__new__
+
+_DRAWN = frozenset({Phase.OPEN, Phase.ACKNOWLEDGED, Phase.CONTAINED})
 
 EMPTY = Tally()
 """What a bin without a mention holds; read only."""
@@ -63,6 +65,7 @@ class BrandStream:
         self._dirty = False
         self._dirty_baseline = False
         self._last: tuple[Reading | WarmingUp, int] | None = None
+        self._drawn_of = ""  # whose curve has been begun; after a restart it is begun again, with the same values
 
     def bin_at(self, start_s: int) -> Tally:
         """The open bin that starts there, marked as changed."""
@@ -126,8 +129,23 @@ class BrandStream:
             early.closed()
         if early.told is not None:
             effects = early.settle(effects, self.name, end_s, case.incident, exercise=self._config.exercise)
+        if end_s >= span_s + SPAN_S and case.phase in _DRAWN:
+            effects = [*effects, *self._draw(span_s)]
         if end_s % 3_600 == 0:
             self._turn_hour(end_s)
+        return effects
+
+    def _draw(self, span_s: int) -> list[Effect]:
+        """The curve of the incident goes on; a new one begins with what led to it."""
+        incident = self.case.incident
+        assert incident is not None
+        first = incident.id != self._drawn_of
+        self._drawn_of = incident.id
+        starts = range(min(self._spans, default=span_s), span_s + SPAN_S, SPAN_S) if first else (span_s,)
+        effects: list[Effect] = []
+        for start_s in starts:
+            span = self._spans.get(start_s, EMPTY)
+            effects.append(CurveDrawn(incident.id, start_s * 1000, span.units / UNITS, span.total, span.expected))
         return effects
 
     def _joined(self, reading: Reading) -> Reading:

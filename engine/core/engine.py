@@ -41,7 +41,6 @@ from engine.ports.text import TextScorer
 from engine.ports.themes import TextGroups
 
 _new = tuple.__new__
-NEUTRAL_UNITS = UNITS // 3
 STATE_VERSION = 1
 
 Matched = tuple[Mention, tuple[str, ...], int]

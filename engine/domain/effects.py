@@ -48,6 +48,18 @@ class LateStored(NamedTuple):
     brands: tuple[str, ...]
 
 
+class CurveDrawn(NamedTuple):
+    """Ten minutes of an incident's curve: keep them for its reports (an upsert by incident and start)."""
+
+    incident_id: str
+    start_ms: int
+    negative: float
+    """Negatives (sum of probabilities) among `total` mentions,"""
+    total: int
+    expected: float
+    """and how many the brand's own normal would have brought."""
+
+
 class StateSaved(NamedTuple):
     """A part of the engine's state changed. `data` holds JSON values only."""
 
@@ -92,6 +104,6 @@ class CursorMoved(NamedTuple):
 
 
 Effect: TypeAlias = (
-    IncidentSaved | AlertRaised | PlanMade | DeadLettered | LateStored | StateSaved | StateDropped | Counted
-    | Gauged | CommandDone | CursorMoved
+    IncidentSaved | AlertRaised | PlanMade | CurveDrawn | DeadLettered | LateStored | StateSaved | StateDropped
+    | Counted | Gauged | CommandDone | CursorMoved
 )  # fmt: skip

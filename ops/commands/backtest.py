@@ -56,8 +56,8 @@ def backtest(
         raise InputError(f"--html {html_out}: is the file of --json; name another")
 
     from ops.backtesting import Backtesting, BacktestParams, parse_budgets
+    from ops.collector import quieten_collector
     from ops.commands.replay import parse_mapping
-    from ops.replaying import quieten_collector
     from ops.settings import load_settings
     from ops.store.store import wall_clock_ms
 

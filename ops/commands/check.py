@@ -54,10 +54,10 @@ def check(
 
 def _brands(settings: Settings, problems: list[str]) -> Iterator[str]:
     from engine.core.match import Matcher
-    from ops.app import engine_config
+    from ops.app import brand_configs
 
     try:
-        Matcher(engine_config(settings.model_copy(update={"events_ics": None})).brands)  # `_events` reads that
+        Matcher(brand_configs(settings))
     except ConfigError as error:
         problems.append(str(error))
     for brand in settings.brands:
@@ -99,10 +99,10 @@ def _events(settings: Settings, problems: list[str]) -> Iterator[str]:
 def _text(settings: Settings, problems: list[str]) -> Iterator[str]:
     """The backend and the languages. A model is looked at, not opened: `vigie doctor` has it read a text."""
     from detectors.text.tables import shipped
-    from ops.app import engine_config, spoken_langs
+    from ops.app import brand_configs, spoken_langs
 
     text = settings.text
-    brands = engine_config(settings.model_copy(update={"events_ics": None})).brands  # `_events` reads that
+    brands = brand_configs(settings)
     told = ", ".join(spoken_langs(text, brands))
     if text.backend == "onnx" and text.model_dir is not None:
         from detectors.text.onnx_scorer import check_folder

@@ -33,7 +33,7 @@ Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 @contextmanager
 def drafting(config: Path | None, db: str | None) -> Iterator[tuple[Settings, Store, Drafting]]:
     """The drafts behind the store that the options name."""
-    from ops.app import engine_config
+    from ops.app import brand_configs
     from ops.drafting import Drafting, reader
     from ops.learning import reader_of
     from ops.store.store import wall_clock_ms
@@ -43,7 +43,7 @@ def drafting(config: Path | None, db: str | None) -> Iterator[tuple[Settings, St
         catalogue = load_catalogue(settings.playbooks.directories)
 
         def scorer() -> object:
-            return reader_of(store, engine_config(settings), use=settings.learning.use)
+            return reader_of(store, brand_configs(settings), use=settings.learning.use)
 
         yield settings, store, Drafting(store, settings, catalogue, wall_clock_ms, lambda m: reader(scorer())(m))  # type: ignore[arg-type]
 

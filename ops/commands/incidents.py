@@ -68,7 +68,7 @@ def show(incident_id: Id, config: Config = None, db: Db = None) -> None:
 
     Example: `vigie incidents show inc-20251121-ab12cd34ef56`
     """
-    from ops.app import engine_config
+    from ops.app import brand_configs
     from ops.delivery.build import look_of
     from ops.learning import reader_of
     from ops.render.explain import Reasons
@@ -76,7 +76,7 @@ def show(incident_id: Id, config: Config = None, db: Db = None) -> None:
 
     with opened(config, db) as (settings, store):
         incident = found(store, incident_id)
-        reasons = Reasons(lambda: reader_of(store, engine_config(settings), use=settings.learning.use))
+        reasons = Reasons(lambda: reader_of(store, brand_configs(settings), use=settings.learning.use))
         events = store.runs.timeline(incident.id)
         typer.echo(incident_text(incident, store.plan(incident.id), look_of(settings, reasons), events))
         from ops.oncall.checking import calls_of

@@ -103,9 +103,9 @@ def picks(
 
 
 def _scorer(settings: Settings) -> Any:
-    from ops.app import LINEAR, engine_config, make_scorer
+    from ops.app import LINEAR, brand_configs, make_scorer
 
-    return make_scorer(LINEAR, engine_config(settings).brands)
+    return make_scorer(LINEAR, brand_configs(settings))
 
 
 def _given(

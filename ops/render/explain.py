@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from engine.domain.errors import VigieError
 from ops.render.neutral import plain
 
 if TYPE_CHECKING:
     from detectors.text.explain import Explanation, Push
     from detectors.text.scorer import LinearScorer
     from engine.domain.mention import Mention
+
+log = logging.getLogger("vigie")
 
 PUSHES_SHOWN = 8
 WORDS_SHOWN = 4
@@ -118,10 +122,6 @@ def _number(value: float, lang: str, *, signed: bool = True, digits: int = 2) ->
     return text.replace("-", "−").replace(".", "," if lang == "fr" else ".")
 
 
-WordsOf = Callable[["Mention"], tuple[str, ...]]
-"""The words that made a mention negative, most first; () when none did or it was not read here."""
-
-
 class Reasons:
     """Explains the few mentions that alerts show, with a scorer of its own made at the first one. Safe from any thread.
 
@@ -142,7 +142,11 @@ class Reasons:
             return ()
         with self._turn:
             if self._scorer is None:
-                self._scorer = self._make_scorer()
+                try:
+                    self._scorer = self._make_scorer()
+                except VigieError as error:  # an alert without its telling words is still an alert
+                    log.warning("alerts go out without the telling words: %s", error)
+                    self._scorer = object()
             if not isinstance(self._scorer, LinearScorer):
                 return ()
             why = explain(self._scorer, mention.text, mention.lang)

@@ -215,7 +215,7 @@ def number(value: float, lang: str) -> str:
     >>> number(120000, "fr"), number(3.26, "fr"), number(120000, "en"), number(3.0, "en")
     ('120\\u202f000', '3,3', '120,000', '3')
     """
-    text = f"{value:,.0f}" if value >= 10 or round(value, 1) == int(value) else f"{value:.1f}"
+    text = f"{value:,.0f}" if value >= 10 or round(value, 1) == round(value) else f"{value:.1f}"
     return text.replace(",", "\u202f").replace(".", ",") if lang == "fr" else text
 
 

@@ -18,6 +18,7 @@ from engine.domain.effects import (
     CommandDone,
     Counted,
     CursorMoved,
+    CurveDrawn,
     DeadLettered,
     Effect,
     Gauged,
@@ -46,6 +47,7 @@ class Folded:
 
     incidents: dict[str, Row] = field(default_factory=dict)
     plans: dict[str, Row] = field(default_factory=dict)
+    curves: dict[tuple[str, int], Row] = field(default_factory=dict)
     alerts: list[Row] = field(default_factory=list)
     dead_letters: list[Row] = field(default_factory=list)
     late: list[Row] = field(default_factory=list)
@@ -88,6 +90,10 @@ def _fold_plan(folded: Folded, effect: PlanMade, _at_ms: int) -> None:
         "at_ms": effect.at_ms,
         "payload": encode(effect.plan),
     }
+
+
+def _fold_curve(folded: Folded, effect: CurveDrawn, _at_ms: int) -> None:
+    folded.curves[effect.incident_id, effect.start_ms] = effect._asdict()
 
 
 def _fold_alert(folded: Folded, effect: AlertRaised, at_ms: int) -> None:
@@ -154,6 +160,7 @@ def _fold_gauge(_folded: Folded, _effect: Gauged, _at_ms: int) -> None:
 _FOLDS: dict[type, Callable[[Folded, Any, int], None]] = {
     IncidentSaved: _fold_incident,
     PlanMade: _fold_plan,
+    CurveDrawn: _fold_curve,
     AlertRaised: _fold_alert,
     DeadLettered: _fold_dead_letter,
     LateStored: _fold_late,
@@ -172,6 +179,7 @@ class Applier:
     def __init__(self, database: Database) -> None:
         self._incidents = database.upsert(tables.incidents, ["id"])
         self._plans = database.upsert(tables.plans, ["incident_id"])
+        self._curves = database.upsert(tables.curves, ["incident_id", "start_ms"])
         self._alerts = database.insert(tables.outbox).on_conflict_do_nothing(index_elements=["key"])
         self._state = database.upsert(tables.state, ["part"])
         self._drop = delete(tables.state).where(tables.state.c.part == bindparam("b_part"))
@@ -207,6 +215,7 @@ class Applier:
         for statement, rows in (
             (self._incidents, list(folded.incidents.values())),
             (self._plans, list(folded.plans.values())),
+            (self._curves, list(folded.curves.values())),
             (self._alerts, folded.alerts),
             (self._state, saved),
             (self._drop, dropped),

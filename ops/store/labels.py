@@ -56,11 +56,13 @@ class Labels:
         self._database = database
         self._clock_ms = clock_ms
 
-    def add(self, corrections: Sequence[Correction], actor: str) -> list[int]:
-        """Keep corrections, in this order. Returns their numbers once they are durable."""
+    def add(self, corrections: Sequence[Correction], actors: str | Sequence[str]) -> list[int]:
+        """Keep corrections, all or none, in this order; by one actor, or one each. Returns their numbers once they are
+        durable."""
         at_ms, numbers = self._clock_ms(), []
+        said_by = [actors] * len(corrections) if isinstance(actors, str) else actors
         with self._database.write() as connection:
-            for c in corrections:
+            for c, actor in zip(corrections, said_by, strict=True):
                 row: dict[str, Any] = {
                     "at_ms": at_ms, "actor": writable(actor), "mention_id": _or_none(c.mention_id),
                     "brand": _or_none(c.brand), "lang": _or_none(c.lang), "text": writable(c.text),

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import Connection, delete, select, update
 
 from engine.domain.batch import Command, Cursor
-from engine.domain.effects import Effect
+from engine.domain.effects import CurveDrawn, Effect
 from engine.domain.errors import FencedError, StateError
 from engine.domain.incident import Incident, Phase
 from engine.domain.mention import Mention
@@ -272,6 +272,13 @@ class Store:
         payload = self._scalar(select(tables.plans.c.payload).where(tables.plans.c.incident_id == incident_id))
         return None if payload is None else decode(Plan, payload)
 
+    def curve(self, incident_id: str) -> list[CurveDrawn]:
+        """Ten-minute counts around an incident, oldest first: what led to it, and how it went on until its end."""
+        c = tables.curves.c
+        query = select(tables.curves).where(c.incident_id == incident_id).order_by(c.start_ms)
+        with self._database.read() as connection:
+            return [CurveDrawn(*row) for row in connection.execute(query)]
+
     def counters(self) -> dict[tuple[str, tuple[str, ...]], float]:
         """The lasting counters by name and labels."""
         c = tables.counters.c
@@ -361,6 +368,17 @@ class Store:
         """Keep a small fact about the store itself."""
         with self._database.write() as connection:
             connection.execute(self._database.upsert(tables.meta, ["name"]), {"name": name, "value": value})
+
+    def unset_meta(self, name: str) -> None:
+        """Forget a small fact about the store itself."""
+        with self._database.write() as connection:
+            connection.execute(delete(tables.meta).where(tables.meta.c.name == name))
+
+    def empty(self) -> None:
+        """Forget everything, in one transaction; the schema stays."""
+        with self._database.write() as connection:
+            for table in reversed(tables.metadata.sorted_tables):
+                connection.execute(delete(table))
 
     def prune(self, before_ms: int) -> int:
         """Forget alerts, deliveries and answered commands from before a time. Returns the rows deleted."""

@@ -39,6 +39,15 @@ plans = Table(
     Column("payload", Text, nullable=False),
 )  # fmt: skip
 
+curves = Table(
+    "curves", metadata,
+    Column("incident_id", String(128), primary_key=True),
+    Column("start_ms", Long, primary_key=True, autoincrement=False),
+    Column("negative", Float(53), nullable=False),
+    Column("total", Long, nullable=False),
+    Column("expected", Float(53), nullable=False),
+)  # fmt: skip
+
 outbox = Table(
     "outbox", metadata,
     _seq("id"),

@@ -121,7 +121,7 @@ def test_help_lists_every_command_with_an_example() -> None:
     command: Any = typer.main.get_command(app)
     expected = {
         "audit", "backtest", "check", "demo", "detect", "doctor", "drafts", "facts", "incidents", "oncall", "playbooks",
-        "replay", "run", "runs", "schema", "score", "train",
+        "replay", "report", "run", "runs", "schema", "score", "train",
     }  # fmt: skip
     assert set(command.commands) == expected
     silent = [name for name, sub in every(command, "vigie") if "Example" not in (sub.help or "")]

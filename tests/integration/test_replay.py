@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import os
 import subprocess
 import sys
 
@@ -11,6 +12,8 @@ import orjson
 import pytest
 
 from engine.domain.effects import StateSaved
+from engine.domain.labels import Correction
+from ops.replaying import REPLAYED
 from ops.store.store import Store
 from tests.infra.cli import vigie
 from tests.infra.fakes import mention, storm, synthetic
@@ -163,6 +166,34 @@ def test_a_named_database_holds_the_replay_of_the_file_as_it_is_now(run, file, t
     assert (tmp_path / "here.db").exists()
     listed = run("incidents", "list", "--json", "-c", config)
     assert orjson.loads(listed.out) == a["incidents"]
+
+
+def test_a_replay_empties_nothing_but_a_replay(run, file, tmp_path, monkeypatch):
+    config, place = tmp_path / "vigie.yaml", tmp_path / "here.db"
+    config.write_text("database: here.db\n")
+    assert run("replay", file, "-c", config).code == 0
+    with Store.open(place) as store:
+        store.labels.add([Correction("Toujours en panne", "neg")], "Camille")
+    refused = run("replay", file, "-c", config)
+    assert refused.code == 2
+    assert "corrections" in refused.err
+    with Store.open(place) as store:
+        assert len(store.labels.all()) == 1
+        store.empty()
+        store.set_meta(REPLAYED, "yes")
+        with monkeypatch.context() as other:
+            other.setattr(os, "getpid", os.getppid)  # another process that lives
+            store.beat()
+    assert "a service runs on it" in run("replay", file, "-c", config).err
+    with Store.open(place) as store:
+        with monkeypatch.context() as other:
+            other.setattr(os, "getpid", os.getppid)
+            store.unbeat()
+        store.unset_meta(REPLAYED)  # as a service does when it starts
+        store.apply([StateSaved("watermark", {"n": 1})])
+    assert "memory of a service" in run("replay", file, "-c", config).err
+    with Store.open(place) as store:
+        assert store.load_state() == {"watermark": {"n": 1}}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import orjson
 
 from engine.domain.batch import Batch, Command, Cursor, Reject
 from engine.domain.config import BrandConfig, EngineConfig
-from engine.domain.effects import CommandDone, CursorMoved, DeadLettered, LateStored
+from engine.domain.effects import CommandDone, CursorMoved, CurveDrawn, DeadLettered, LateStored
 from engine.domain.incident import AlertKind, Level, Phase
 from engine.domain.playbook import BrandVoice
 from ops.app import build_engine
@@ -48,6 +48,21 @@ def test_the_evidence_holds_figures_words_and_mentions():
     assert roles.count("reach") == 2
     assert evidence.mentions[0].mention.created_at_ms == START_MS + 60 * MINUTE_MS
     assert evidence.mentions[1].mention.author_followers == 70
+
+
+def test_the_curve_holds_what_led_to_the_incident_and_how_it_went_on():
+    drawn = {}
+    for size in (10_000, 7):
+        recorder = replay(make_engine(), storm(), size=size)
+        (incident,) = recorder.incidents
+        points = {e.start_ms: e for e in recorder.effects if isinstance(e, CurveDrawn)}
+        assert {e.incident_id for e in points.values()} == {incident}
+        drawn[size] = list(points.values())
+    assert drawn[7] == drawn[10_000]
+    starts = [point.start_ms for point in drawn[7]]
+    assert starts == list(range(START_MS, starts[-1] + 1, 600_000))
+    assert [point.total for point in drawn[7][5:8]] == [10, 90, 90]
+    assert drawn[7][6].negative > 10 * drawn[7][5].negative
 
 
 def test_evidence_looks_no_further_than_the_bin_that_decided():

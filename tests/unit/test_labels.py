@@ -191,6 +191,19 @@ def test_a_follower_reads_by_the_newest_without_a_restart(store: Store, scorer: 
     assert off.overlay.is_empty
 
 
+def test_corrections_that_are_durable_are_accepted_even_if_learning_must_wait(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise TransientError("another process holds the store")
+
+    monkeypatch.setattr(store.labels, "keep", away)
+    records = [LabelRecord(SAID[0], "Camille"), LabelRecord(SAID[1], "Louis")]
+    answer = Teacher(store, lambda: load_scorer(("fr", "en"))).take(records)
+    assert (answer["accepted"], answer["version"], answer["learnt"]) == (2, None, [])
+    assert [kept.actor for kept in store.labels.all()] == ["Camille", "Louis"]
+
+
 class _Polled:
     """A source of one mention; it tells what was asked of it."""
 

@@ -20,6 +20,7 @@ from engine.domain.effects import (
     CommandDone,
     Counted,
     CursorMoved,
+    CurveDrawn,
     DeadLettered,
     Effect,
     Gauged,
@@ -423,3 +424,11 @@ def test_an_alert_raised_effect_is_kept_with_its_plan(store: Store) -> None:
     without = AlertRaised(raised(key="n").alert, None)
     store.apply([without])
     assert store.outbox.unrouted()[0].raised == without
+
+
+def test_an_incidents_curve_is_drawn_once_a_span(store):
+    points = [CurveDrawn("i", 600_000 * n, n / 4, 3 * n, 0.5) for n in range(3)]
+    store.apply([*points, CurveDrawn("j", 0, 9.0, 9, 1.0)])
+    store.apply([points[2]._replace(negative=2.5), points[1]])
+    assert store.curve("i") == [points[0], points[1], points[2]._replace(negative=2.5)]
+    assert store.curve("nobody") == []

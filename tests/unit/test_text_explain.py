@@ -12,6 +12,7 @@ from detectors.text.explain import explain
 from detectors.text.learning import learn
 from detectors.text.overlay import Overlay
 from detectors.text.scorer import LinearScorer
+from engine.domain.errors import ConfigError
 from engine.domain.labels import Correction
 from engine.domain.mention import Mention
 from ops.render.explain import Reasons, explanation_text, explanation_view
@@ -112,6 +113,14 @@ def test_alerts_explain_only_what_was_read_here_and_is_negative() -> None:
     assert reasons(angry._replace(sentiment=-0.9)) == ()
     assert reasons(angry._replace(text="Merci, parfait !")) == ()
     assert made == [1]
+
+
+def test_an_alert_goes_out_without_words_when_nothing_can_explain() -> None:
+    def gone() -> object:
+        raise ConfigError("learning.version: no overlay version 7")
+
+    angry = Mention("1", "x", "comment", "Une honte, toujours en panne", 0, lang="fr")
+    assert Reasons(gone)(angry) == ()
 
 
 def test_an_empty_overlay_changes_no_bit(scorer: LinearScorer) -> None:
