@@ -27,11 +27,14 @@ ALIKE_MAX = 0.8
 """Two replies of one incident are kept further apart than two networks' texts: a thread shows them side by side."""
 
 TRIED_MAX = 24
-"""Combinations that are tried for something better than what was found already; four times as many while that is
-like another reply."""
+"""Combinations that are tried for something better than what was found already; five times as many while that is
+like another reply or does not state the fact."""
 COMPARED_MAX = 40
 """Of the incident's other replies, the latest are compared closely; none is ever the very same."""
-ALIKE = 10
+ALIKE, WHOLE_MAX = 10, 4
+"""What likeness weighs against a text, and from which weight on it does not state the fact."""
+
+_FIRST = re.compile(r"(.{20,}?(?:[^\W\d_]{3}|[}\]])[.!?])\s+\S", re.S)
 
 _FACT_FROM = ("x", "mastodon", "other")
 _TOXIC, _SURE, _AROUSED = 0.65, 0.55, 0.5
@@ -152,7 +155,7 @@ def reply_to(
                 if best is None or best[0] > least + ALIKE * alike:
                     best = (least + ALIKE * alike, reply)
                 break
-        if best is not None and (best[0] == 0 or tried >= (TRIED_MAX if best[0] < ALIKE else 4 * TRIED_MAX)):
+        if best is not None and (best[0] == 0 or tried >= (TRIED_MAX if best[0] < WHOLE_MAX else 5 * TRIED_MAX)):
             break
     if best is not None:
         return best[1]
@@ -179,7 +182,17 @@ def _candidates(playbook: Playbook, wanted: Wanted, strategy: str, key: str) -> 
     salt = key.encode("utf-8", "surrogatepass")
     order = sorted(range(len(every)), key=lambda i: blake2b(b"%d" % i, digest_size=8, key=_key(salt)).digest())
     for i in order:
-        yield tuple(parse(text, wanted.lang) for text in every[i])
+        opening, core, closing = every[i]
+        yield tuple(parse(text, wanted.lang) for text in (opening, core, _lead(core), closing))
+
+
+def _lead(core: str) -> str:
+    """The first sentence of a statement of the fact, for where all of it has no room; empty where it can't stand alone:
+    what people must do never goes missing for want of room."""
+    found = _FIRST.match(core)
+    lead = found.group(1) if found else ""
+    whole = "{" in lead and lead.count("[") == lead.count("]") and lead.count("{") == lead.count("}")
+    return lead if whole and ("{instruction}" not in core or "{instruction}" in lead) else ""
 
 
 @lru_cache(maxsize=4096)
@@ -198,12 +211,12 @@ def _cores(playbook: Playbook, lang: str, over: bool) -> tuple[str, ...]:
 def _forms(
     nodes: tuple[Nodes, ...], wanted: Wanted, strategy: str, facts: Mapping[str, str], preferred: Preferred
 ) -> Iterator[tuple[int, Reply]]:
-    """The forms of a combination that the network has room for, the fullest first, each with its rank: whole, without
-    the sentence of the fact, and for an urgent case the opening alone, which says where to write. Where none fits, the
-    whole one, last of all, for the linter to refuse.
+    """The forms of a combination that the network has room for, the fullest first, each with its rank: whole, with the
+    first sentence of the fact alone, without it, and for an urgent case the opening alone, which says where to write.
+    Where none fits, the whole one, last of all, for the linter to refuse.
     """
-    opening, core, closing = nodes
-    shapes = [(opening, core, closing), (opening, closing)]
+    opening, core, lead, closing = nodes
+    shapes = [(opening, core, closing), (opening, lead, closing), (opening, closing)]
     shapes += [(opening,)] if strategy == "urgent" else []
     rule = network(wanted.network)
     fits = False

@@ -76,7 +76,7 @@ FR: Mapping[str, Words] = {
     "anger": Words(
         openings=(
             "Bonjour. [Ta|Votre] colère se comprend, nous n'allons pas la discuter.",
-            "Bonjour, à [ta|votre] place nous serions en colère aussi.",
+            "Bonjour, nous comprenons que [tu sois|vous soyez] en colère.",
             "Bonjour, nous avons lu [ton|votre] message en entier.",
             "Bonjour, [tu as|vous avez] le droit de nous le dire comme ça.",
             "Le reproche est entendu.",
@@ -84,7 +84,7 @@ FR: Mapping[str, Words] = {
             "C'est dit franchement, alors nous répondons de même.",
             "Bonjour, nous comprenons que la patience soit à bout.",
             "[Ton|Votre] message est dur à lire, et il est utile.",
-            "Bonjour, rien de ce que nous dirons n'effacera ce que [tu viens|vous venez] de vivre.",
+            "Bonjour, nous préférons répondre plutôt que nous taire.",
         ),
         closings=(
             "Ce que nous faisons est tenu à jour ici : {link}. Prochain point à {next_update}.",
@@ -215,7 +215,7 @@ EN: Mapping[str, Words] = {
     "anger": Words(
         openings=(
             "Hello. Your anger makes sense, and we won't argue with it.",
-            "Hello, in your place we would be angry too.",
+            "Hello, we understand that you are angry.",
             "We have read your message to the end.",
             "Hello, you have every right to say it that way.",
             "The criticism is heard.",
@@ -223,7 +223,7 @@ EN: Mapping[str, Words] = {
             "That was frank, so our answer will be too.",
             "Hello, we understand that patience has run out.",
             "Your message is hard to read, and it is useful.",
-            "Hello, nothing we say will undo what you have just been through.",
+            "Hello, we would rather answer than stay silent.",
         ),
         closings=(
             "What we are doing is kept up to date here: {link}. Next update at {next_update}.",
