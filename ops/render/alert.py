@@ -112,7 +112,9 @@ def short(raised: AlertRaised, look: Look, told_at_ms: int, chars_max: int = 160
     is_early = alert.standing in _UNRECORDED
     clock = CLOCKS[_shown_level(raised)][0]
     brand_max = 24 if chars_max < 320 else 60
-    sentence = say["short_early" if is_early else "short" if urgent else "short_end"].format(
+    has_link = link is not None and len(link) + 30 <= chars_max
+    form = "short_early" if is_early else "short_link" if urgent and has_link else "short" if urgent else "short_end"
+    sentence = say[form].format(
         level=_shown_level(raised).label.upper(),
         brand=defused(alert.incident.brand, brand_max),
         event=_event(raised, look).replace(say["confirmed"], say["confirmed_short"]),
@@ -130,7 +132,7 @@ def short(raised: AlertRaised, look: Look, told_at_ms: int, chars_max: int = 160
     front = gsm7((mark + sentence).replace("\x00", "")).strip()
     if is_early:  # there is no incident yet to take or to show
         return front[:chars_max]
-    if link is not None and len(link) + 30 <= chars_max:
+    if link is not None and has_link:
         room = chars_max - len(link) - 1
         return (front if len(front) <= room else shortened(front, room).rstrip("… .:,") + ".")[:room] + f" {link}"
     tail = f" vigie incidents {'ack' if urgent else 'show'} {alert.incident.id}"

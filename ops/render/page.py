@@ -17,8 +17,8 @@ from ops.render.wording import hour
 from playbooks.typography import typeset
 
 _FR = {
-    "call": "ASTREINTE : {person}, c'est à vous ({role}).",
-    "after": "ASTREINTE : {person}, {before} : c'est à vous ({role}).",
+    "call": "ASTREINTE : c'est à vous, {person} ({role}).",
+    "after": "ASTREINTE : c'est à vous, {person} ({role}) : {before}.",
     "silent_one": "{names} n'a pas répondu",
     "silent_many": "{names} n'ont pas répondu",
     "next": " Sans réponse avant {at}, l'appel passe à {next}.",
@@ -50,8 +50,8 @@ _FR = {
     "log_unanswered": "Personne n'a répondu. Appelés : {names}",
 }
 _EN = {
-    "call": "ON CALL: {person}, this one is yours ({role}).",
-    "after": "ON CALL: {person}, {before}: this one is yours ({role}).",
+    "call": "ON CALL: this one is yours, {person} ({role}).",
+    "after": "ON CALL: this one is yours, {person} ({role}): {before}.",
     "silent_one": "{names} did not answer",
     "silent_many": "{names} did not answer",
     "next": " Without an answer by {at}, {next} is called.",
@@ -154,7 +154,7 @@ def short(
         say = _WORDS["fr" if look.lang == "fr" else "en"]
         mark = render.gsm7(say["unanswered_title"])
         return mark + render.short(raised, look, told_at_ms, chars_max - len(mark), link)
-    lines = text(raised, look, told_at_ms, page, None).split("\n")
+    lines = text(raised, look, told_at_ms, page, link).split("\n")
     front = render.gsm7(f"{lines[0]}. {lines[1]}")
     if link is None or len(link) + 30 > chars_max:
         return shortened(front, chars_max).replace("…", ".")

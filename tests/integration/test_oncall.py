@@ -191,6 +191,7 @@ def test_the_weekly_test_goes_out_once_a_week_the_same_way(team: Team) -> None:
     message = team.told[0][1]
     assert message.title == "ESSAI - alerte d’astreinte de Vigie"
     assert len(message.short(160)) <= 160
+    assert "confirmez" in message.short(160)
     assert message.link is not None
     assert message.short(160).endswith(message.link)
 

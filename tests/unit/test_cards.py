@@ -179,7 +179,8 @@ def test_what_matters_first_survives_the_cut(lang: str, chars_max: int, person: 
         assert "ORANGE" in shown
         assert found.link is not None
         assert shown.endswith(found.link)  # whole, or it is worth nothing
-        assert ("142" in shown) or person == "unanswered"
+        assert "01:58" in shown  # by when
+        assert ("142" in shown) or person in (None, "unanswered")  # the team's link is the longest
         return
     shown = whole_lines(found.text(), chars_max)
     assert len(shown) <= chars_max
