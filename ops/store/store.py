@@ -43,6 +43,7 @@ from ops.store.labels import Labels
 from ops.store.outbox import Outbox
 from ops.store.pages import Pages
 from ops.store.runs import Runs
+from ops.store.tokens import Tokens
 
 ENGINE = "engine"
 """The name under which the engine's state itself is owned, whatever the sources are."""
@@ -101,7 +102,7 @@ class Store:
 
     `inbox` is the durable queue of what arrived, `outbox` the alerts and their deliveries, `pages` who is called,
     `labels` what the team said of comments and what was learnt of it, `drafts` the texts, `audit` the
-    log of who approved them.
+    log of who approved them, `tokens` who may use the API.
     """
 
     def __init__(self, database: Database, clock_ms: Callable[[], int], inbox_rows_max: int = ROWS_MAX) -> None:
@@ -118,6 +119,7 @@ class Store:
         self._hooks: list[Hook] = []
         self.drafts = Drafts(database, clock_ms)
         self.audit = self.drafts.audit
+        self.tokens = Tokens(database, clock_ms)
 
     @classmethod
     def open(

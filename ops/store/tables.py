@@ -316,3 +316,29 @@ overrides = Table(
     Column("actor", Text, nullable=False),
     sqlite_autoincrement=True,
 )  # fmt: skip
+
+tokens = Table(
+    "tokens", metadata,
+    _seq("id"),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("person", Text),
+    Column("created_by", Text, nullable=False),
+    Column("created_at_ms", Long, nullable=False),
+    Column("expires_at_ms", Long),
+    Column("used_at_ms", Long),
+    Column("revoked_at_ms", Long),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+requests = Table(
+    "requests", metadata,
+    Column("token_id", Long, primary_key=True, autoincrement=False),
+    Column("key", String(200), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("at_ms", Long, nullable=False),
+    Column("status", Integer),
+    Column("answer", Text, nullable=False),
+    Index("requests_at", "at_ms"),
+)  # fmt: skip
