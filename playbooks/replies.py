@@ -154,7 +154,8 @@ def reply_to(
                 alike = any(similar(text, other, ALIKE_MAX) for other in near)
                 if best is None or best[0] > least + ALIKE * alike:
                     best = (least + ALIKE * alike, reply)
-                break
+                if not alike:
+                    break
         if best is not None and (best[0] == 0 or tried >= (TRIED_MAX if best[0] < WHOLE_MAX else 5 * TRIED_MAX)):
             break
     if best is not None:
