@@ -42,6 +42,8 @@ class AppriseChannel(ChannelBase):
     """Environment variable that holds the apprise address."""
     url_file: LocalPath | None = None
     """File that holds the apprise address."""
+    allow_private: bool = False
+    """May it lead to a private network, such as a mail relay of your own?"""
 
     @model_validator(mode="after")
     def _has_address(self) -> Self:

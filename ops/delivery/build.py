@@ -43,7 +43,7 @@ def _console(_section: ConsoleChannel, _environ: Environ | None) -> ConsoleParam
 
 
 def _apprise(section: AppriseChannel, environ: Environ | None) -> AppriseParams:
-    return AppriseParams(urls=tuple(section.url(environ).get_secret_value().split()))
+    return AppriseParams(tuple(section.url(environ).get_secret_value().split()), section.allow_private)
 
 
 def _webhook(section: WebhookChannel, environ: Environ | None) -> WebhookParams:

@@ -20,7 +20,7 @@ from engine.domain.incident import AlertKind, Level, Phase
 from ops.delivery.channel import Channel
 from ops.delivery.message import Notifier
 from ops.delivery.notifiers.alertmanager import AlertmanagerNotifier, AlertmanagerParams
-from ops.delivery.notifiers.apprise import AppriseNotifier, AppriseParams
+from ops.delivery.notifiers.apprise import AppriseNotifier, AppriseParams, refuse_private
 from ops.delivery.notifiers.pagerduty import PagerDutyNotifier, PagerDutyParams
 from ops.delivery.notifiers.slack import SlackNotifier, SlackParams
 from ops.delivery.notifiers.teams import TeamsNotifier, TeamsParams
@@ -78,7 +78,7 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
 
 def mail_channel(port: int) -> Channel:
     url = f"mailto://127.0.0.1:{port}?from=vigie@nordalia.example&to=astreinte@nordalia.example&mode=insecure"
-    return Channel("mail", AppriseNotifier(AppriseParams((url,))))
+    return Channel("mail", AppriseNotifier(AppriseParams((url,), allow_private=True)))
 
 
 def test_a_mail_arrives_whole(store: Store, mailbox: tuple[Mailbox, int]) -> None:
@@ -110,6 +110,29 @@ def test_hostile_words_put_nothing_into_a_mail(store: Store, mailbox: tuple[Mail
         if part.get_content_type() == "text/html":
             assert "<script" not in part.get_content()
             assert "<img" not in part.get_content()
+
+
+@pytest.mark.parametrize(
+    "url", ["json://127.0.0.1:9/x", "mailto://localhost?from=a@b.example&to=c@d.example", "jsons://[::1]/x",
+            "mailtos://u:p@mail.example?smtp=10.0.0.7&to=c@d.example"],
+)  # fmt: skip
+def test_apprise_goes_to_no_private_address(store: Store, url: str) -> None:
+    store.apply([raised()])
+    Delivery(store, [Channel("app", AppriseNotifier(AppriseParams((url,))))], Look()).deliver_now()
+    (row,) = store.outbox.deliveries()
+    assert (row.state, "leads to a private address" in row.reason) == (DeliveryState.FAILED, True)
+
+
+def test_a_token_in_the_place_of_a_host_is_never_looked_up() -> None:
+    import apprise
+
+    def asked(name: str, _port: int) -> list[str]:
+        raise AssertionError(f"looked up {name}")
+
+    refuse_private(
+        apprise.Apprise.instantiate("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#astreinte"), asked
+    )
+    refuse_private(apprise.Apprise.instantiate("tgram://123456789:abcdefg_hijklmnop/12315544/"), asked)
 
 
 # --- cards over sockets -----------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.domain.errors import DeliveryError
 from ops.delivery.cards import LIMITS, whole_lines
+from ops.delivery.guard import Resolve, is_public, resolve
 from ops.delivery.message import Message
 from ops.render.neutral import shortened
 
@@ -34,6 +35,8 @@ class AppriseParams:
     """`urls` are apprise addresses; they hold secrets and are never shown."""
 
     urls: tuple[str, ...] = field(repr=False)
+    allow_private: bool = False
+    """May they lead to addresses of a private network, such as a mail relay of one's own?"""
 
 
 class AppriseNotifier:
@@ -49,6 +52,9 @@ class AppriseNotifier:
 
         if self._services is None:
             self._services = _services(self._params.urls)
+        if not self._params.allow_private:
+            for service in self._services:
+                refuse_private(service)
         taken = self._taken.setdefault(message.key, set())
         failed: list[str] = []
         for i, service in enumerate(self._services):
@@ -84,6 +90,24 @@ def _services(urls: tuple[str, ...]) -> list[Any]:
         service.overflow_mode = apprise.OverflowMode.SPLIT  # should our own limit be too wide, nothing is lost
         services.append(service)
     return services
+
+
+def refuse_private(service: Any, resolver: Resolve = resolve) -> None:
+    """Raises DeliveryError where the service's own host is of a private network.
+
+    Many addresses have a token in the host's place. Those have no dot, and are never looked up: that would tell them.
+    """
+    hosts = {getattr(service, name, None) for name in ("host", "smtp_host")}
+    for host in hosts:
+        if not isinstance(host, str) or not ("." in host or ":" in host or host == "localhost"):
+            continue
+        try:
+            addresses = resolver(host.strip("[]"), int(getattr(service, "port", None) or 443))
+        except (OSError, ValueError):  # no name that can be asked for: the service says so itself
+            continue
+        if not all(is_public(address) for address in addresses):
+            kind = schema_of(service)
+            raise DeliveryError(f"apprise: {kind} leads to a private address; allow_private permits it", retry=False)
 
 
 def schema_of(service: Any) -> str:
