@@ -353,3 +353,45 @@ def test_a_change_that_fails_leaves_no_row(logged: Desk) -> None:
     with pytest.raises(InputError):
         logged.drafting.approve(logged.of().id, "Camille")
     assert logged.store.audit.head() == before
+
+
+# --- the service's thread ---------------------------------------------------------------------------------------------
+
+
+def test_the_service_makes_drafts_of_open_incidents_and_follows_the_facts(desk: Desk) -> None:
+    from engine.domain.effects import AlertRaised
+    from engine.domain.incident import Alert, AlertKind
+    from ops.draft_maker import DraftMaker
+
+    maker = DraftMaker(desk.store, desk.drafting)
+    assert maker.turn() == 1  # the start looks at every open incident
+    assert desk.store.drafts.of(desk.found.id)
+    assert maker.turn() == 0
+    plan = desk.store.plan(desk.found.id)
+    assert plan is not None
+    maker.heard([AlertRaised(Alert("k", AlertKind.RAISED, T0, desk.found), plan)])
+    assert maker.turn() == 1
+    desk.facts()
+    assert maker.turn() == 1
+    assert {d.missing for d in desk.store.drafts.of(desk.found.id)} == {()}
+    maker.start()
+    maker.stop()
+    assert not maker.is_alive()
+
+
+def test_an_approved_fact_is_on_the_audit_log(desk: Desk) -> None:
+    from ops.runs import RunKeeper, RunRules
+
+    keeper = RunKeeper(desk.store, RunRules(), lambda: T0)
+    keeper.propose(desk.found.id, "since", "14 h 10", "Camille")
+    keeper.approve(desk.found.id, "since", "Sacha")
+    (entry,) = desk.store.audit.entries()
+    assert (entry.kind, entry.actor, entry.subject) == ("fact.approved", "Sacha", f"{desk.found.id}/since")
+    assert desk.store.audit.verify() == []
+
+
+def test_a_fact_in_english_goes_before_the_one_for_all(desk: Desk) -> None:
+    desk.facts()
+    desk.approve_fact("service.en", "the app and payments")
+    assert "the app and payments" in desk.of(lang="en").text
+    assert "l’application et les paiements" in desk.of(lang="fr").text
