@@ -78,7 +78,7 @@ class Writer:
             raise LlmError("the language model needs pydantic-ai: pip install 'vigie[llm]'") from None
         try:
             text = self._ask(*prompts(order, f"<<{secrets.token_hex(12)}>>"))
-        except Exception as error:
+        except Exception as error:  # a library, a server and a model: whatever fails, the draft stays as it is
             raise LlmError(f"{self._settings.model}: {type(error).__name__}") from error
         if not text.strip() or len(text) > TEXT_CHARS_MAX:
             raise LlmError(f"{self._settings.model}: an empty or endless text")
