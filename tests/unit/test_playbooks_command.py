@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from engine.domain.errors import InputError
 from engine.domain.mention import SOURCES
 from ops.commands.playbooks import playbooks_app
+from playbooks.catalogue import shipped_files
 
 RUN = CliRunner()
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "add-a-playbook.md"
@@ -27,9 +28,9 @@ def run(*words: str, code: int = 0) -> str:
 
 
 def test_list_and_show_in_both_languages() -> None:
-    assert [line.split()[0] for line in run("list").splitlines()] == [
-        "dangerous_product", "generic", "offensive_campaign", "outage",
-    ]  # fmt: skip
+    listed = [line.split()[0] for line in run("list").splitlines()]
+    assert listed == sorted(path.stem for path in shipped_files())
+    assert {"dangerous_product", "generic", "offensive_campaign", "outage"} <= set(listed)
     assert "Outage or degraded service" in run("list", "--lang", "en")
     french, english = run("show", "outage"), run("show", "outage", "--lang", "en")
     assert "Quand ne pas répondre" in french
@@ -41,7 +42,7 @@ def test_draft_all_gives_every_one_with_exactly_seven_keys(tmp_path: Path) -> No
     out = tmp_path / "drafts.json"
     run("draft", "--all", "--example", "--json", str(out))
     rows = json.loads(out.read_text(encoding="utf-8"))
-    assert len(rows) == 4 * 4 * len(SOURCES) * 3 * 3
+    assert len(rows) == len(shipped_files()) * 4 * len(SOURCES) * 3 * 3
     assert {tuple(row) for row in rows} == {("playbook", "level", "network", "lang", "form", "kind", "text")}
     assert {row["level"] for row in rows} == {"vert", "jaune", "orange", "rouge"}
     assert {(row["lang"], row["form"]) for row in rows} == {("fr", "tu"), ("fr", "vous"), ("en", None)}
