@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -28,8 +29,9 @@ class FakeLlm:
                 self.send_header("Content-Length", str(len(body)))
                 if 300 <= status < 400:
                     self.send_header("Location", "http://127.0.0.1:9/")
-                self.end_headers()
-                self.wfile.write(body)
+                with suppress(OSError):  # whoever asked may have given up waiting
+                    self.end_headers()
+                    self.wfile.write(body)
 
             def log_message(self, *_args: object) -> None:
                 """Say nothing."""
