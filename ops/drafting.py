@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -72,6 +73,13 @@ class Drafting:
     ) -> None:  # fmt: skip
         self._store, self._settings, self._catalogue, self._clock_ms = store, settings, catalogue, clock_ms
         self._read = read
+        self._check: Callable[[StoredDraft], None] | None = None
+
+    def expecting(self, check: Callable[[StoredDraft], None]) -> Drafting:
+        """The same, for one act: `check` sees the draft in the transaction that changes it, and may refuse."""
+        found = copy(self)
+        found._check = check
+        return found
 
     # -- making --------------------------------------------------------------------------------------------------
 
@@ -295,6 +303,8 @@ class Drafting:
         named = self.get(draft_id)
         with self._store.drafts.changing(named.incident_id) as changing:
             draft = next(one for one in changing.drafts if one.id == named.id)
+            if self._check is not None:
+                self._check(draft)
             after = act(draft)
             changing.put([after])
             told = {**(detail or {}), "state": after.state.value, **({"text": after.text} if with_text else {})}

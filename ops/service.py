@@ -23,17 +23,19 @@ from engine.domain.errors import FencedError, InputError, TransientError, VigieE
 from engine.loop import run_once
 from engine.ports.source import Source
 from engine.ports.text import TextScorer
+from ops.api import Api
 from ops.app import LINEAR, brand_configs, make_scorer, open_engine, program_version
 from ops.collector import quieten_collector
 from ops.delivery.build import channels_of, links_of, look_of, windows_of
 from ops.delivery.worker import Delivery
+from ops.desk.office import Office
 from ops.draft_maker import DraftMaker
 from ops.drafting import Drafting, reader
 from ops.learning import Follower, Freshened, Teacher, reader_of
 from ops.metrics import Metrics
 from ops.oncall.page import PEOPLE, label_of
 from ops.oncall.service import OnCallService
-from ops.oncall.web import Answers, add_ack_api, add_ack_routes
+from ops.oncall.web import Answers, add_ack_routes
 from ops.render.explain import Reasons
 from ops.replaying import REPLAYED
 from ops.run_asks import Asks, RunTicker, hook_of
@@ -149,9 +151,8 @@ class Service:
 
     def _start_drafts(self, stack: ExitStack, scorer: TextScorer) -> DraftMaker:
         catalogue = load_catalogue(self._settings.playbooks.directories)
-        maker = DraftMaker(
-            self._store, Drafting(self._store, self._settings, catalogue, self._clock_ms, reader(scorer))
-        )
+        self._drafting = Drafting(self._store, self._settings, catalogue, self._clock_ms, reader(scorer))
+        maker = DraftMaker(self._store, self._drafting)
         maker.start()
         stack.callback(maker.stop)
         return maker
@@ -204,7 +205,7 @@ class Service:
         )
         answers = Answers(self._store, self._links, self._look, self._clock_ms)
         add_ack_routes(app, answers)
-        add_ack_api(app, self._store, token.get_secret_value() if token else None)
+        Api(Office(self._store, self._settings, self._clock_ms, inside=True, drafting=self._drafting)).add(app)
         add_probes(app, self._healthy, self._ready, None if own_port else self.metrics)
         return app
 
