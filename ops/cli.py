@@ -18,12 +18,16 @@ from ops.commands.deadletters import deadletters_app
 from ops.commands.demo import demo
 from ops.commands.detect import detect
 from ops.commands.doctor import doctor
+from ops.commands.drafts import audit_app, drafts_app
+from ops.commands.facts import facts_app
 from ops.commands.incidents import incidents_app
 from ops.commands.labels import label, labels, picks
+from ops.commands.oncall import oncall_app
 from ops.commands.playbooks import playbooks_app
 from ops.commands.replay import replay
 from ops.commands.report import report_app
 from ops.commands.run import run
+from ops.commands.runs import runs_app
 from ops.commands.schema import schema
 from ops.commands.score import score
 from ops.commands.topics import topics_app
@@ -54,7 +58,12 @@ incidents_app.command("label")(label)
 incidents_app.command("labels")(labels)
 incidents_app.command("picks")(picks)
 app.add_typer(incidents_app, name="incidents")
+app.add_typer(oncall_app, name="oncall")
 app.add_typer(playbooks_app, name="playbooks")
+app.add_typer(drafts_app, name="drafts")
+app.add_typer(audit_app, name="audit")
+app.add_typer(runs_app, name="runs")
+app.add_typer(facts_app, name="facts")
 app.add_typer(report_app, name="report")
 app.add_typer(worker_app, name="worker")
 app.add_typer(deadletters_app, name="deadletters")

@@ -2,8 +2,9 @@
 
 docs/configuration.md comes from the settings' JSON Schema, docs/metrics.md from the table of metrics,
 docs/asyncapi.yaml from the types of what stands in topics, the marked blocks of docs/architecture.md from the table of
-transitions and the effects, that of docs/how-to/choose-a-detector.md from the table of detectors. A test checks that
-all are current.
+transitions and the effects, that of docs/how-to/choose-a-detector.md from the table of detectors, those of docs/runs.md
+from the table of steps and the clocks; docs/playbook.schema.json is what `vigie schema playbook` prints. A test checks
+that all are current.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from typing import Any, get_args
 
 from detectors.table import SETTABLE
 from engine.domain.effects import Effect
-from engine.domain.incident import TRANSITIONS, Phase, Trigger
+from engine.domain.incident import TRANSITIONS, Level, Phase, Trigger
+from engine.domain.run import GRACE_MIN, LEVEL_CLOCKS, REPEATS, STEP_TRANSITIONS, StepState, StepTrigger
 from ops.asyncapi import asyncapi_text
 from ops.metrics import LABEL_VALUES_MAX, METRICS, metric_name
+from ops.oncall.escalation import TRANSITIONS as CALL_TRANSITIONS
 from ops.settings import json_schema
+from playbooks.schema import playbook_schema
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -34,6 +38,9 @@ def pages() -> dict[Path, str]:
         DOCS / "configuration.md": configuration_page(),
         DOCS / "metrics.md": metrics_page(),
         DOCS / "asyncapi.yaml": asyncapi_text(),
+        DOCS / "playbook.schema.json": json.dumps(playbook_schema(), ensure_ascii=False, indent=2) + "\n",
+        DOCS / "runs.md": _with_blocks((DOCS / "runs.md").read_text(encoding="utf-8")),
+        DOCS / "oncall.md": _with_blocks((DOCS / "oncall.md").read_text(encoding="utf-8")),
         architecture: _with_blocks(architecture.read_text(encoding="utf-8")),
         detectors: _with_blocks(detectors.read_text(encoding="utf-8")),
     }
@@ -41,7 +48,8 @@ def pages() -> dict[Path, str]:
 
 def _with_blocks(text: str) -> str:
     blocks = {"phases": state_diagram(), "transitions": transition_table(), "effects": effects_table()}
-    blocks["parameters"] = parameter_table()
+    blocks |= {"parameters": parameter_table(), "steps": step_diagram(), "step-table": step_table()}
+    blocks |= {"clocks": clock_table(), "calls": call_diagram()}
     return _BLOCK.sub(lambda found: found.group(1) + blocks[found.group("name")] + found.group(3), text)
 
 
@@ -65,6 +73,51 @@ def transition_table() -> str:
             cells.append(str(TRANSITIONS[start, trigger] or "none") if known else "")
         lines.append(f"| {start or 'none'} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def step_diagram() -> str:
+    """The states of a step of a run and the triggers between them, as Mermaid."""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for (start, trigger), end in STEP_TRANSITIONS.items():
+        arrows.setdefault((start.value if start else "[*]", end.value), []).append(trigger.value)
+    lines = [f"    {start} --> {end}: {', '.join(triggers)}" for (start, end), triggers in arrows.items()]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
+
+
+def step_table() -> str:
+    """State × trigger -> state, as a Markdown table; empty where it is refused."""
+    lines = ["| state | " + " | ".join(StepTrigger) + " |", "| --- |" + " --- |" * len(StepTrigger)]
+    for start in (None, *StepState):
+        cells = [str(STEP_TRANSITIONS.get((start, trigger), "")) for trigger in StepTrigger]
+        lines.append(f"| {start or 'none'} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def call_diagram() -> str:
+    """Where the calls for an incident stand and what moves them, as Mermaid."""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for (start, event), end in CALL_TRANSITIONS.items():
+        if start is not end:
+            arrows.setdefault((start.value if start else "[*]", end.value), []).append(event.value)
+    lines = [f"    {start} --> {end}: {', '.join(events)}" for (start, end), events in arrows.items()]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
+
+
+def clock_table() -> str:
+    """The clocks of the levels, in minutes; what comes again says so."""
+    levels = (Level.JAUNE, Level.ORANGE, Level.ROUGE)
+    lines = ["| clock | " + " | ".join(level.label for level in levels) + " |", "| --- |" + " --- |" * len(levels)]
+    for clock, minutes in LEVEL_CLOCKS.items():
+        again = REPEATS.get(clock, {})
+        cells = [
+            f"{minutes[level]} min" + (f", then every {again[level]}" if level in again else "")
+            if level in minutes
+            else ""
+            for level in levels
+        ]
+        lines.append(f"| `{clock}` | " + " | ".join(cells) + " |")
+    grace = " | ".join(f"{GRACE_MIN[level]} min" for level in levels)
+    return "\n".join([*lines, f"| an overdue step goes to the deputy after | {grace} |"])
 
 
 def _node(phase: Phase | None) -> str:

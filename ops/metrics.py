@@ -76,6 +76,14 @@ METRICS: dict[str, MetricSpec] = {
         "counter", ("reason",), "Scored records dropped: repeats, gaps (they come again), broken ones."
     ),
     "backpressure": MetricSpec("gauge", (), "1 while nothing is taken in because the store can't take it, else 0."),
+    "pages": MetricSpec(
+        "counter", ("kind",), "Messages to people on call, by kind: call, handover, taken, test and so on."
+    ),
+    "escalations": MetricSpec("gauge", ("state",), "Incidents by where their calls stand: unanswered is the bad one."),
+    "oncall_people": MetricSpec("gauge", ("role",), "People on call for a role now, deputies left out: 0 is a gap."),
+    "deadman_timestamp_seconds": MetricSpec(
+        "gauge", (), "When the dead man's switch last took a sign of life, in seconds since 1970."
+    ),
     "store_errors": MetricSpec("counter", (), "Transactions of the store that failed and were tried again."),
     "disk_free_bytes": MetricSpec("gauge", (), "Free space where the database stands."),
     "build_info": MetricSpec("gauge", ("version", "python"), "Always 1; what runs."),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.domain.effects import Counted, Effect, Gauged
+from ops.oncall.page import PEOPLE, label_of
 from ops.settings import Settings
 from ops.store import Store
 from ops.store.outbox import DeliveryState
@@ -24,7 +25,12 @@ class OutboxFigures:
         now_ms = self._clock_ms()
         figures: list[Effect] = []
         pending = {section.name: 0 for section in self._settings.alerts.channels}
+        if self._settings.people:
+            pending[PEOPLE] = 0
+        totals: dict[tuple[str, DeliveryState], int] = {}
         for (channel, state), n in self._store.outbox.figures().items():
+            totals[label_of(channel), state] = totals.get((label_of(channel), state), 0) + n
+        for (channel, state), n in totals.items():
             if state is DeliveryState.PENDING:
                 pending[channel] = n
             else:
@@ -32,7 +38,9 @@ class OutboxFigures:
                 self._told[channel, state] = n
                 figures.append(Counted("notifications", (channel, state.value), max(0, new)))
         figures += [Gauged("outbox_pending", (channel,), float(n)) for channel, n in pending.items()]
-        oldest_ms = self._store.outbox.oldest_pending_ms()
+        oldest_ms: dict[str, int] = {}
+        for channel, at_ms in self._store.outbox.oldest_pending_ms().items():
+            oldest_ms[label_of(channel)] = min(at_ms, oldest_ms.get(label_of(channel), at_ms))
         for channel in pending:
             age_s = (now_ms - oldest_ms.get(channel, now_ms)) / 1000
             figures.append(Gauged("outbox_oldest_seconds", (channel,), max(0.0, age_s)))

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from engine.domain.config import EngineConfig
-from engine.domain.effects import AlertRaised, Effect
+from engine.domain.effects import AlertRaised, Effect, IncidentSaved, PlanMade
 from engine.domain.errors import InputError
 from engine.domain.incident import Incident
 from engine.domain.playbook import Plan
@@ -18,6 +18,7 @@ from engine.loop import run_once
 from ops.app import build_engine, detector_choices, engine_config, restore_engine
 from ops.collector import quieten_collector
 from ops.learning import scorer_of_settings
+from ops.runs import RunKeeper, rules_of
 from ops.settings import Settings
 from ops.store.store import Store
 from streams.files import FileParams, FileSource
@@ -66,6 +67,7 @@ class Replay:
         self._params = params
         self._clock_ms = clock_ms
         self._stack = ExitStack()
+        self._runs: RunKeeper | None = None
         self.elapsed_s = 0.0
         self.rejects: list[str] = []
 
@@ -100,6 +102,7 @@ class Replay:
                 in_a_hurry=True,
                 scorer=scorer_of_settings(settings, config),
             )
+            self._runs = RunKeeper(self.store, rules_of(settings, event_time=True), self._clock_ms)
         self.lang = config.lang
         name = "replay"
         source_params = FileParams(
@@ -113,8 +116,8 @@ class Replay:
 
     def __iter__(self) -> Iterator[list[AlertRaised]]:
         started = perf_counter()
-        executor = _Collecting(self.store)
-        end = False
+        executor = _Collecting(self.store, self._runs)
+        end, newest_ms = False, 0
         while not end:
             batch = run_once(
                 self.engine, self.source, executor, self._clock_ms, batch_max=self._params.batch_max, timeout_s=0.0
@@ -123,6 +126,9 @@ class Replay:
                 what = f"{reject.field}: {reject.reason}" if reject.field else reject.reason
                 self.rejects.append(f"{reject.position}: {what}")
             end = batch.end
+            newest_ms = max([newest_ms, *(mention.created_at_ms for mention in batch.mentions[-1:])])
+            if end and self._runs is not None:
+                self._runs.rest(newest_ms)
             self.elapsed_s = perf_counter() - started
             yield executor.take()
 
@@ -189,12 +195,14 @@ class _Collecting:
     """The store as executor. Alerts are kept to be shown, never stored: nobody is paged for the past, not even by a
     service that is started on the same database later."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, runs: RunKeeper | None = None) -> None:
+        self._store, self._runs = store, runs
         self._alerts: list[AlertRaised] = []
 
     def apply(self, effects: Sequence[Effect]) -> None:
         self._store.apply([effect for effect in effects if not isinstance(effect, AlertRaised)])
+        if self._runs is not None and any(isinstance(e, IncidentSaved | PlanMade | AlertRaised) for e in effects):
+            self._runs.on_replay(effects)
         self._alerts += [effect for effect in effects if isinstance(effect, AlertRaised)]
 
     def take(self) -> list[AlertRaised]:

@@ -16,24 +16,34 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from engine.domain.batch import Reject
-from engine.domain.effects import AlertRaised, Counted, DeadLettered, Effect, Gauged
+from engine.domain.effects import AlertRaised, Counted, DeadLettered, Effect, Gauged, IncidentSaved
 from engine.domain.errors import FencedError, InputError, TransientError, VigieError
 from engine.loop import run_once
 from engine.ports.source import Source
+from engine.ports.text import TextScorer
+from ops.api import Api
 from ops.app import LINEAR, brand_configs, make_scorer, open_engine, program_version
 from ops.collector import quieten_collector
-from ops.delivery.build import channels_of, look_of
+from ops.delivery.build import channels_of, links_of, look_of, windows_of
 from ops.delivery.worker import Delivery
+from ops.desk.office import Office
+from ops.draft_maker import DraftMaker
+from ops.drafting import Drafting, reader
 from ops.learning import Follower, Freshened, Teacher, reader_of
 from ops.metrics import Metrics
+from ops.oncall.service import OnCallService
+from ops.oncall.web import Answers, add_ack_routes
 from ops.outbox_figures import OutboxFigures
 from ops.publish import LetterPublisher, event_channels
 from ops.render.explain import Reasons
 from ops.replaying import REPLAYED
+from ops.run_asks import Asks, RunTicker, hook_of
+from ops.runs import RunKeeper, rules_of
 from ops.settings import Settings
 from ops.store.store import ENGINE, HEARTBEAT_MS_MAX, Store
 from ops.web import WebServer, add_probes, bind
 from ops.workers.base import kafka_params
+from playbooks.catalogue import load_catalogue
 from streams.follow import FollowedFileSource, FollowParams, StdinSource
 from streams.http import create_ingest_app
 from streams.inbox import InboxSource
@@ -95,6 +105,8 @@ class Service:
             raise InputError("the settings name no source: set sources.http, files, stdin or kafka")
         self._store.unset_meta(REPLAYED)  # from here on it holds more than a replay
         positions = self._store.take(dict.fromkeys(source.name for source in self._sources))
+        self._runs = RunKeeper(self._store, rules_of(settings), self._clock_ms)
+        self._store.also(self._runs.on_effects)
         scorer = make_scorer(settings.text, brand_configs(settings))
         self._engine = open_engine(settings, self._store, scorer)
         use = settings.learning
@@ -106,14 +118,22 @@ class Service:
             stack.callback(source.close)
         self._store.beat()
         stack.callback(self._quietly, self._store.unbeat)
+        self._links = links_of(settings, clock_ms=self._clock_ms)
+        self._look = look_of(settings, self._reasons(), self._links)
         channels = (*channels_of(settings), *event_channels(settings))
-        self._delivery = Delivery(self._store, channels, look_of(settings, self._reasons()), self._clock_ms)
+        self._delivery = Delivery(self._store, channels, self._look, self._clock_ms, windows_of(settings))
         self._outbox_figures = OutboxFigures(settings, self._store, self._clock_ms)
+        self._oncall = OnCallService(
+            settings, self._store, self._clock_ms, lambda: self._ready()[0], self._delivery.wake
+        )
         self._delivery.start()
         stack.callback(self._delivery.stop)
         letters = LetterPublisher(settings, self._store)
         letters.start()
         stack.callback(letters.stop)
+        self._oncall.start(stack)
+        self._start_runs(stack)
+        self._drafts = self._start_drafts(stack, scorer)
         self._web: WebServer | None = None
         if listener is not None:
             self._web = WebServer(self._make_app(), listener)
@@ -123,6 +143,22 @@ class Service:
         self._start_metrics(stack, announce)
         beat = threading.Thread(target=self._beat, name="beat", daemon=True)
         beat.start()
+
+    def _start_runs(self, stack: ExitStack) -> None:
+        """Playbooks go on where they were: what became overdue meanwhile is told now."""
+        self._runs.adopt()
+        asks = Asks(self._store, self._runs, self._clock_ms, hook_of(self._settings), self._oncall.pager)
+        self._ticker = RunTicker(self._runs, asks)
+        self._ticker.start()
+        stack.callback(self._ticker.stop)
+
+    def _start_drafts(self, stack: ExitStack, scorer: TextScorer) -> DraftMaker:
+        catalogue = load_catalogue(self._settings.playbooks.directories)
+        self._drafting = Drafting(self._store, self._settings, catalogue, self._clock_ms, reader(scorer))
+        maker = DraftMaker(self._store, self._drafting)
+        maker.start()
+        stack.callback(maker.stop)
+        return maker
 
     def _wait_for_other(self) -> None:
         """One service a database. Another one that died without a word is waited for until its heartbeat is stale."""
@@ -178,6 +214,9 @@ class Service:
             token=token.get_secret_value() if token else None,
             secret=secret.get_secret_value() if secret else None,
         )
+        answers = Answers(self._store, self._links, self._look, self._clock_ms)
+        add_ack_routes(app, answers)
+        Api(Office(self._store, self._settings, self._clock_ms, inside=True, drafting=self._drafting)).add(app)
         add_probes(app, self._healthy, self._ready, None if own_port else self.metrics)
         return app
 
@@ -272,6 +311,10 @@ class Service:
         self.metrics.observe(effects)
         if any(isinstance(effect, AlertRaised) for effect in effects):
             self._delivery.wake()
+        if any(isinstance(effect, AlertRaised | IncidentSaved) for effect in effects):
+            self._oncall.wake()
+            self._ticker.wake()
+        self._drafts.heard(effects)
 
     def _store_effects(self, effects: Sequence[Effect]) -> None:
         tries = 0
@@ -342,4 +385,4 @@ class Service:
             Gauged("heartbeat_timestamp_seconds", (), self._clock_ms() / 1000),
             Gauged("source_lag", ("http", "0"), float(self._store.inbox.waiting())),
         ]
-        return [*figures, *self._outbox_figures.now()]
+        return [*figures, *self._oncall.figures(), *self._outbox_figures.now()]

@@ -11,25 +11,27 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from engine.domain.errors import ConfigError
+from ops.channels import KINDS, Alerts
+from ops.draft_settings import DraftSettings
 from ops.layout import Layout
 from ops.moment import second_of
+from ops.oncall.section import OnCall, Person, check_people
+from ops.run_settings import FreezeSettings, Roles
 from ops.secret import EnvName, Secret, read_secret
 from ops.section import (
     DATABASE_URL_ENV,
     LOOPBACK,
     Lang,
-    LevelName,
     LocalPath,
     Name,
     Port,
     Section,
-    Url,
     clean_database,
     fail,
     known_zone,
@@ -189,110 +191,6 @@ class Sources(Section):
     """From Kafka."""
 
 
-class ChannelBase(Section):
-    """What all channels share."""
-
-    name: Name
-    """A name of your own, unique; the label of its figures."""
-    level_min: LevelName = "jaune"
-    """Tell it only of incidents that reached this level."""
-    brands: Annotated[tuple[Name, ...], Field(max_length=1_000)] = ()
-    """Tell it only of these brands; empty for all."""
-
-
-class ConsoleChannel(ChannelBase):
-    """Alerts as lines of the log."""
-
-    type: Literal["console"]
-
-
-class AppriseChannel(ChannelBase):
-    """Any of apprise's services: mail, SMS, Slack, Teams, Telegram and many more.
-
-    Its address holds the secret, so it never stands here in clear.
-    """
-
-    type: Literal["apprise"]
-    url_env: EnvName | None = None
-    """Environment variable that holds the apprise address."""
-    url_file: LocalPath | None = None
-    """File that holds the apprise address."""
-
-    @model_validator(mode="after")
-    def _has_address(self) -> Self:
-        if self.url_env is None and self.url_file is None:
-            raise fail("set url_env or url_file: an apprise address holds a secret")
-        return self
-
-    def url(self, environ: Mapping[str, str] | None = None) -> Secret:
-        """The address. Raises ConfigError when it can't be read."""
-        found = read_secret(f"alerts.channels {self.name}: url", self.url_env, self.url_file, environ)
-        assert found is not None  # the validator above
-        return found
-
-
-class WebhookChannel(ChannelBase):
-    """Alerts as JSON, POSTed and signed."""
-
-    type: Literal["webhook"]
-    url: Url
-    """Where to POST; https, unless `allow_private` is set."""
-    secret_env: EnvName | None = None
-    """Environment variable that holds the signing key."""
-    secret_file: LocalPath | None = None
-    """File that holds the signing key."""
-    allow_private: bool = False
-    """May it be plain http or an address of a private network?"""
-
-    @model_validator(mode="after")
-    def _https(self) -> Self:
-        if not self.allow_private and not self.url.startswith("https://"):
-            raise fail("the url is not https; write https://, or allow_private: true for one of your own network")
-        return self
-
-    def secret(self, environ: Mapping[str, str] | None = None) -> Secret | None:
-        """The signing key, None for unsigned. Raises ConfigError when it can't be read."""
-        return read_secret(f"alerts.channels {self.name}: secret", self.secret_env, self.secret_file, environ)
-
-
-class AlertmanagerChannel(ChannelBase):
-    """Prometheus Alertmanager, through its v2 API."""
-
-    type: Literal["alertmanager"]
-    url: Url
-    """Its base address."""
-    allow_private: bool = False
-    """May it be plain http or an address of a private network?"""
-
-    @model_validator(mode="after")
-    def _https(self) -> Self:
-        if not self.allow_private and not self.url.startswith("https://"):
-            raise fail("the url is not https; write https://, or allow_private: true for one of your own network")
-        return self
-
-
-Channel: TypeAlias = Annotated[
-    ConsoleChannel | AppriseChannel | WebhookChannel | AlertmanagerChannel, Field(discriminator="type")
-]
-
-
-class Alerts(Section):
-    """Whom to tell, and how."""
-
-    channels: Annotated[tuple[Channel, ...], Field(max_length=100)] = (ConsoleChannel(name="log", type="console"),)
-    """In the order in which they are served."""
-    provisional: bool = True
-    """Tell the team when the evidence is there, before late mentions have had their time? It is then confirmed or
-    withdrawn."""
-    base_url: Url | None = None
-    """Public address of this installation, for the links in alerts."""
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        refuse_twins("channel", [channel.name for channel in self.channels])
-        return self
-
-
 class MetricsSettings(Section):
     """Where Prometheus reads."""
 
@@ -354,8 +252,15 @@ class Settings(Section):
     incidents: Incidents = Incidents()
     sources: Sources = Sources()
     alerts: Alerts = Alerts()
+    people: dict[Name, Person] = Field(default_factory=dict, max_length=500)
+    """Who can be called, by name."""
+    oncall: OnCall = OnCall()
+    roles: Roles = Field(default_factory=dict)
+    """Who holds a role of the playbooks where no rota says so: role to people, the first one first."""
+    freeze: FreezeSettings | None = None
     metrics: MetricsSettings = MetricsSettings()
     playbooks: PlaybookSettings = PlaybookSettings()
+    drafting: DraftSettings = DraftSettings()
     learning: Learning = Learning()
 
     @model_validator(mode="after")
@@ -363,6 +268,7 @@ class Settings(Section):
         names = [brand.name for brand in self.brands]
         refuse_twins("brand", names)
         self._check_events(names)
+        check_people(self.oncall, self.people, self.roles)
         for channel in self.alerts.channels:
             for name in channel.brands:
                 if name not in names:
@@ -429,7 +335,10 @@ def _explain(error: ValidationError, source: YamlFile) -> str:
     """The first mistake, in the order of the file's models, on one line."""
     first, *others = error.errors(include_url=False, include_input=False)
     # pydantic puts the kind of a channel into the path; the file has no such step
-    loc = [step for i, step in enumerate(first["loc"]) if i != 3 or first["loc"][:2] != ("alerts", "channels")]
+    loc = list(first["loc"])
+    at = 3 if loc[:2] == ["alerts", "channels"] else 4 if loc[:1] == ["people"] and loc[2:3] == ["contacts"] else None
+    if at is not None:
+        del loc[at : at + 1]
     loc = list(first.get("ctx", {}).get("at", loc))
     if "key" in first.get("ctx", {}):
         loc.append(first["ctx"]["key"])
@@ -449,6 +358,6 @@ _MESSAGES = {
     "model_type": "expected `key: value` lines here",
     "dict_type": "expected `key: value` lines here",
     "tuple_type": "expected a list",
-    "union_tag_not_found": "missing; write console, apprise, webhook or alertmanager",
-    "union_tag_invalid": "unknown kind of channel; write console, apprise, webhook or alertmanager",
+    "union_tag_not_found": f"missing; write {KINDS}",
+    "union_tag_invalid": f"unknown kind of channel; write {KINDS}",
 }

@@ -20,6 +20,7 @@ from ops.section import (
     LangCode,
     LocalPath,
     Name,
+    Phrase,
     Phrases,
     Section,
     check_params,
@@ -64,8 +65,16 @@ class Brand(Section):
     """May drafts hold emoji?"""
     banned_words: Phrases = ()
     """Words that no draft may hold."""
+    preferred: Annotated[dict[Phrase, Phrase], Field(max_length=200)] = Field(default_factory=dict)
+    """Words, and what the brand says instead, such as `clients: sociétaires`: drafts are written so, and a text that a
+    person writes otherwise is told."""
+    terms: Phrases = ()
+    """Words of its own that no dictionary knows, so that the spelling lets them pass: products, places, people who
+    speak for it."""
     facts: Annotated[dict[Name, Fact], Field(max_length=200)] = Field(default_factory=dict)
     """Facts approved by a person, by name: only they fill a draft."""
+    bad_reputation: bool = False
+    """Do people think ill of it already? Its crises are then answered one step humbler."""
     false_alarms_per_week: Budget | None = None
     """Its own false-alarm budget; without one, that of `detection` holds."""
     detector: DetectorName | None = None
@@ -92,6 +101,9 @@ class Brand(Section):
             emoji=self.emoji,
             banned_words=self.banned_words,
             facts=tuple(self.facts.items()),
+            preferred=tuple(self.preferred.items()),
+            terms=(*self.aliases, *self.keywords, *self.terms),
+            bad_reputation=self.bad_reputation,
         )
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from engine.domain.errors import PlaybookError
 from playbooks import compiled, schema
 from playbooks.networks import NETWORKS, SIZES
-from playbooks.schema import KINDS, LEVELS, Playbook, Voices, suggestion
+from playbooks.schema import KINDS, LANGS, LEVELS, Playbook, Voices, suggestion
 
 HERE = Path(__file__).parent
 FILE_BYTES_MAX = 1_000_000
@@ -220,6 +220,8 @@ def _findings_of(path: Path, tree: Any, error: ValidationError) -> list[FileFind
             rule, text = "unknown_key", f"unknown key {name!r}{suggestion(name, _known_keys())}"
         elif fault["type"] == "missing":
             rule, text, loc = "missing_key", f"missing key {name!r}", loc[:-1]
+            if name in LANGS:
+                rule, text = "missing_language", f"{text}: every text stands in French and in English"
         elif "[key]" in fault["loc"]:
             rule, text = "unknown_key", f"{name!r} can't be a key here{suggestion(name, _known_keys())}"
         else:

@@ -5,8 +5,8 @@ signature. What is optional gives way when a network's limit would be broken.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from playbooks.networks import ROUND, network
 from playbooks.schema import Closings, KindTexts, LangTexts, NetworkVoice, Playbook, Voices
@@ -16,6 +16,10 @@ _VOWEL = re.compile("[aeiouàâéèêëîïôûœ]", re.I)
 _ELIDED = re.compile(r"(?<=\bqu)e $|(?<=\bd)e $|(?<=\bD)e $|(?<=\bQu)e $")
 
 _SIGNATURE = {"fr": "L'équipe {brand}", "en": "The {brand} team"}
+
+
+Preferred: TypeAlias = Sequence[tuple[str, str]]
+"""Words, and what the brand says instead."""
 
 
 class Wanted(NamedTuple):
@@ -67,19 +71,46 @@ def level_sentences(kind: KindTexts, level: str, network_name: str) -> list[str]
     return texts.get(network_name) or texts.get(network(network_name).size) or []
 
 
-def compose(parts: Parts, wanted: Wanted, facts: Mapping[str, str]) -> tuple[Piece, ...]:
+def compose(parts: Parts, wanted: Wanted, facts: Mapping[str, str], preferred: Preferred = ()) -> tuple[Piece, ...]:
     """The draft, as pieces: the fullest one that the network has room for.
 
     When it is too long the signature goes first, then the optional sentences, then the sentence of the level. `facts`
-    holds `brand` too, and `signature` if the brand has its own.
+    holds `brand` too, and `signature` if the brand has its own. `preferred` are words and what the brand says instead.
     """
     rule = network(wanted.network)
     pieces: tuple[Piece, ...] = ()
     for signed, optional, levelled in ((True, True, True), (False, True, True), (False, False, True), (False,) * 3):
         pieces = _join(parts, wanted, facts, signed=signed, optional=optional, levelled=levelled)
+        pieces = in_own_words(pieces, preferred) if preferred else pieces
         if rule.count(text_of(pieces)) <= rule.chars_max:
             break
     return pieces
+
+
+def in_own_words(pieces: Iterable[Piece], preferred: Preferred) -> tuple[Piece, ...]:
+    """The playbook's words with those that the brand prefers; what comes from a fact stays.
+
+    >>> in_own_words([Piece("Clients et clientes"), Piece("clients", "x")], (("clients", "membres"),))[0].text
+    'Membres et clientes'
+    """
+    return tuple(piece if piece.fact is not None else Piece(_preferred(piece.text, preferred)) for piece in pieces)
+
+
+def _preferred(text: str, preferred: Preferred) -> str:
+    for word, instead in preferred:
+
+        def put(found: re.Match[str], instead: str = instead) -> str:
+            return instead[:1].upper() + instead[1:] if found.group()[:1].isupper() else instead
+
+        text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", put, text, flags=re.I)
+    return text
+
+
+def signature_of(wanted: Wanted, facts: Mapping[str, str]) -> tuple[Piece, ...]:
+    """The brand's own last line, or « L'équipe … »."""
+    own = facts.get("signature", "").strip()
+    line = "{signature}" if own else _SIGNATURE["fr" if wanted.lang == "fr" else "en"]
+    return fill(parse(line, wanted.lang), facts, wanted.form)
 
 
 def _join(
@@ -91,14 +122,12 @@ def _join(
         pieces += [Piece(" "), *fill(parts.level, facts, wanted.form, optional=optional)]
     pieces += [Piece("\n\n" if paragraphs else " "), *fill(parts.closing, facts, wanted.form, optional=optional)]
     if signed:
-        own = facts.get("signature", "").strip()
-        signature = fill(parse("{signature}", wanted.lang) if own else parts.signature, facts, wanted.form)
-        pieces += [Piece("\n\n" if paragraphs else "\n"), *signature]
+        pieces += [Piece("\n\n" if paragraphs else "\n"), *signature_of(wanted, facts)]
     pieces = [piece for piece in pieces if piece.text]
-    return tuple(_elide(pieces) if wanted.lang == "fr" else pieces)
+    return tuple(elided(pieces) if wanted.lang == "fr" else pieces)
 
 
-def _elide(pieces: list[Piece]) -> Iterator[Piece]:
+def elided(pieces: list[Piece]) -> Iterator[Piece]:
     """« que » and « de » before a fact that begins with a vowel: our word gives way, the fact stays as it is."""
     for piece, following in zip(pieces, (*pieces[1:], Piece("")), strict=True):
         if piece.fact is None and following.fact is not None and not following.missing and _VOWEL.match(following.text):

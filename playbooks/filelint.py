@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 from itertools import combinations
 from pathlib import Path
 
 from engine.domain.errors import PlaybookError
 from playbooks.catalogue import FileFinding, PlaybookFile, load_voices, schema_findings
 from playbooks.compose import Wanted, compose, parts_of
+from playbooks.judge import Unknown
+from playbooks.likeness import similar
 from playbooks.lint import lint_draft
 from playbooks.networks import NETWORKS
 from playbooks.planner import policy_of
-from playbooks.schema import CLUSTER_STRATEGIES, FORMS, KINDS, LANGS, LEVELS, KindTexts, Playbook, suggestion
+from playbooks.schema import (
+    CLUSTER_STRATEGIES,
+    FORMS,
+    KINDS,
+    LANGS,
+    LEVELS,
+    Bilingual,
+    KindTexts,
+    LangTexts,
+    Playbook,
+    suggestion,
+)
+from playbooks.steplint import advice
 from playbooks.template import BUILT_IN, TemplateError, fill, parse, slots, text_of
 from playbooks.typography import typeset
 
-SIMILARITY_MAX = 0.9
 SAMPLE_BRAND = "Nordalia"
 SHARED_FACTS = ("next_update", "link", "contact")
 """The facts that the closings of the networks use: every playbook declares them."""
@@ -29,10 +41,11 @@ _TU = re.compile(r"\b(?:tu|te|toi|ton|ta|tes|tiens|tiennes)\b|\bt’", re.I)
 Loc = tuple[str | int, ...]
 
 
-def lint_file(path: Path) -> list[FileFinding]:
+def lint_file(path: Path, unknown: Unknown | None = None) -> list[FileFinding]:
     """Everything wrong in one file, in order of lines; empty for a playbook that can be used.
 
     Drafts are judged with the facts' examples and an invented brand, at every level, network, language and form.
+    `unknown` reads the spelling; None leaves it out.
     """
     try:
         file, findings = schema_findings(path)
@@ -40,8 +53,11 @@ def lint_file(path: Path) -> list[FileFinding]:
         return [_finding_from(path, str(error))]
     if file is not None:
         findings = structure_findings(file)
+        advised = list(advice(file))
         if not findings:
             findings = [*_draft_findings(file), *_similar_findings(file)]
+            findings += spelling_findings(file, unknown) if unknown else ()
+        findings += advised
     return sorted(dict.fromkeys(findings), key=lambda finding: (finding.line, finding.column, finding.text))
 
 
@@ -119,8 +135,12 @@ def _fact_findings(file: PlaybookFile) -> Iterator[FileFinding]:
 def texts_at(playbook: Playbook) -> Iterator[tuple[Loc, str, str]]:
     """Every text of a playbook: its place, language and words."""
     for lang in LANGS:
+        own: LangTexts = getattr(playbook.texts, lang)
+        for part in ("open", "closed") if own.individual is not None else ():
+            for i, text in enumerate(getattr(own.individual, part)):
+                yield ("texts", lang, "individual", part, i), lang, text
         for kind in KINDS:
-            texts: KindTexts = getattr(getattr(playbook.texts, lang), kind)
+            texts: KindTexts = getattr(own, kind)
             at: Loc = ("texts", lang, kind)
             for part, leads in (("open", texts.open), ("closed", texts.closed)):
                 for name, wordings in leads.items():
@@ -195,25 +215,56 @@ def _form_findings(file: PlaybookFile, loc: Loc, text: str) -> Iterator[FileFind
 
 
 def _similar_findings(file: PlaybookFile) -> Iterator[FileFinding]:
-    """One level of each is enough here: the sentence of the level is what changes between jaune, orange and rouge."""
     playbook, voices = file.playbook, load_voices()
+    for level in LEVELS:
+        for lang, forms in FORMS.items():
+            facts = example_facts(playbook, lang)
+            for form in forms:
+                for kind in KINDS:
+                    drafts = []
+                    for wanted in (Wanted(level, name, lang, form, kind) for name in NETWORKS):
+                        drafts.append((wanted, text_of(compose(parts_of(playbook, voices, wanted), wanted, facts))))
+                    for (one, a), (other, b) in combinations(drafts, 2):
+                        if similar(a, b):
+                            yield file.finding(
+                                _lead_loc(playbook, other),
+                                "same_text",
+                                f"{level}: nearly the same for {one.network} and {other.network}",
+                            )
+
+
+def spelling_findings(file: PlaybookFile, unknown: Unknown) -> Iterator[FileFinding]:
+    """The words of a file that no dictionary knows: of its texts with the examples filled in, and of what it tells the
+    team."""
     for lang in LANGS:
-        facts = example_facts(playbook, lang)
-        for kind in KINDS:
-            for level in ("vert", "orange"):
-                drafts = []
-                for wanted in (Wanted(level, name, lang, FORMS[lang][0], kind) for name in NETWORKS):
-                    drafts.append((wanted, text_of(compose(parts_of(playbook, voices, wanted), wanted, facts))))
-                for (one, a), (other, b) in combinations(drafts, 2):
-                    if similar(a, b):
-                        yield file.finding(
-                            _lead_loc(playbook, other),
-                            "same_text",
-                            f"nearly the same for {one.network} and {other.network}",
-                        )
+        facts = example_facts(file.playbook, lang)
+        places: list[tuple[Loc, str]] = []
+        for loc, spoken, text in texts_at(file.playbook):
+            if spoken == lang:
+                for form in FORMS[lang]:
+                    places.append((loc, text_of(fill(parse(text, lang), facts, form))))
+        places += (
+            (loc, _FACT_NAME.sub(" ", typeset(text.in_lang(lang), lang))) for loc, text in told_at(file.playbook)
+        )
+        for (loc, _), words in zip(places, unknown([text for _, text in places], lang), strict=True):
+            for word in sorted(words):
+                yield file.finding(loc, "spelling", f"no dictionary knows {word!r} ({lang})")
 
 
-def similar(a: str, b: str, ratio_max: float = SIMILARITY_MAX) -> bool:
-    """Whether two texts are the same or nearly so (difflib's ratio above `ratio_max`)."""
-    matcher = SequenceMatcher(None, a, b)
-    return matcher.real_quick_ratio() > ratio_max and matcher.quick_ratio() > ratio_max and matcher.ratio() > ratio_max
+_FACT_NAME = re.compile(r"[«“][\s\u00a0\u202f]?[a-z_]+[\s\u00a0\u202f]?[»”]")
+
+
+def told_at(playbook: Playbook) -> Iterator[tuple[Loc, Bilingual]]:
+    """Everything that a playbook tells the team, and where it stands: titles, steps, branches, questions."""
+    yield ("title",), playbook.title
+    for name, role in playbook.roles.items():
+        yield ("roles", name, "title"), role.title
+    for i, step in enumerate(playbook.steps):
+        yield ("steps", i, "title"), step.title
+        yield ("steps", i, "done_when"), step.done_when
+    for i, case in enumerate(playbook.do_not_answer):
+        yield ("do_not_answer", i, "when"), case.when
+        yield ("do_not_answer", i, "instead"), case.instead
+    for name, fact in playbook.facts.items():
+        yield ("facts", name, "question"), fact.question
+        yield ("facts", name, "example"), fact.example

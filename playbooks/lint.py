@@ -19,8 +19,15 @@ from playbooks.typography import URL, french_faults
 _MASK = "\ufffc"
 """Stands for a fact while the words around it are judged."""
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(r"(?<![\w/])(?:\+\d{1,3}|0)[\s.\-\u00a0\u202f]?(?:\(0\))?\d(?:[\s.\-\u00a0\u202f]?\d{2}){4}(?!\d)")
+EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+PHONE = re.compile(r"(?<![\w/])(?:\+\d{1,3}|0)[\s.\-\u00a0\u202f]?(?:\(0\))?\d(?:[\s.\-\u00a0\u202f]?\d{2}){4}(?!\d)")
+PHONE_US = re.compile(r"(?<![\w/])(?:\(\d{3}\) ?|\d{3}[.\- ])\d{3}[.\- ]\d{4}(?!\d)")
+_ORDER = re.compile(
+    r"\b(?:commande|facture|colis|contrat|suivi|client|order|invoice|parcel|tracking|booking|account)"
+    r"[\s\u00a0\u202f]*(?:n[°ºo]\.?|no\.?|number|#|id)?[\s\u00a0\u202f]*:?[\s\u00a0\u202f]*#?[A-Z]{0,4}-?\d[\dA-Z-]{3,}",
+    re.I,
+)
+_BANK = re.compile(r"\b[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]{4}){3,8}\b|\b\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,4}\b")
 _BAD_SCHEME = re.compile(r"\b(?!https?:)(?:[a-z][a-z0-9+.-]*://|(?:javascript|data|mailto|vbscript|file|tel):)", re.I)
 _LINK = re.compile(r"https?://[^\s<>\"']+\Z")
 _EMOJI = re.compile(
@@ -67,6 +74,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "typography": ("typographie : {0}", "typography: {0}"),
     "emoji": ("émoji, alors que la marque n’en veut pas", "emoji, though the brand wants none"),
     "personal_data": ("donnée personnelle : {0}", "personal data: {0}"),
+    "copied": ("repris du message auquel on répond : {0}", "taken from the message it answers: {0}"),
+    "hidden": ("caractère invisible ou de commande : {0}", "hidden or control character: {0}"),
+    "preferred": ("la marque ne dit pas « {0} » mais « {1} »", "the brand does not say {0!r} but {1!r}"),
+    "spelling": ("aucun dictionnaire ne connaît « {0} »", "no dictionary knows {0!r}"),
     "link": ("lien qui n’est ni http ni https : {0}", "link that is neither http nor https: {0}"),
 }
 
@@ -83,6 +94,12 @@ class Policy:
     strategies: frozenset[str] | None = None
     links: frozenset[str] = frozenset()
     contacts: frozenset[str] = frozenset()
+    preferred: tuple[tuple[str, str], ...] = ()
+
+
+def told(rule: str, args: tuple[object, ...], team_lang: str) -> Finding:
+    """A finding in the team's words."""
+    return Finding(rule, MESSAGES[rule][0 if team_lang == "fr" else 1].format(*args))
 
 
 def lint_draft(
@@ -100,19 +117,38 @@ def lint_draft(
         *_own_words(own, lang, policy),
         *_data(pieces, policy),
     ]
-    at = 0 if team_lang == "fr" else 1
-    return tuple(Finding(rule, MESSAGES[rule][at].format(*args)) for rule, args in dict.fromkeys(found))
+    return tuple(told(rule, args, team_lang) for rule, args in dict.fromkeys(found))
 
 
-def lint_text(text: str, network_name: str, lang: str, policy: Policy = Policy()) -> tuple[Finding, ...]:
-    """The same for a text that a person wrote or changed, all of it taken as their own words.
+def lint_text(
+    text: str, network_name: str, lang: str, policy: Policy = Policy(), *, facts: Mapping[str, str] = {},
+    team_lang: str = "en",
+) -> tuple[Finding, ...]:  # fmt: skip
+    """The same for a text that a person or a model wrote. What it says word for word as in an approved fact, brand and
+    signature included, is that fact's; all the rest is taken as the writer's own words.
 
     >>> lint_text("Nous revenons vers vous à 18 h.", "dm", "fr")
     ()
     """
     missing = [Piece(f"⟦{name}⟧", name, missing=True) for name in re.findall(r"⟦([^⟧]*)⟧", text)]
-    return lint_draft([Piece(re.sub(r"⟦[^⟧]*⟧", "", text)), *missing], network_name, lang, policy)
+    pieces = [*_recognised(re.sub(r"⟦[^⟧]*⟧", "", text), facts), *missing]
+    return lint_draft(pieces, network_name, lang, policy, team_lang=team_lang)
 
+
+def _recognised(text: str, facts: Mapping[str, str]) -> list[Piece]:
+    """`text` cut where it holds a fact, the longest first."""
+    values = {value: name for name, value in facts.items() if len(value.strip()) > 1}
+    if not values:
+        return [Piece(text)]
+    found = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, sorted(values, key=len, reverse=True)))})(?!\w)")
+    return [Piece(part, values.get(part) if i % 2 else None) for i, part in enumerate(found.split(text)) if part]
+
+
+_HIDDEN = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2067\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+"""What nobody sees and some program obeys: control, bidirectional and tag characters. Isolates around a name that is
+written from right to left are ours (`template.isolate`)."""
 
 _Raw = tuple[str, tuple[object, ...]]
 
@@ -134,6 +170,9 @@ def _tone(own: str, lang: str, policy: Policy) -> Iterable[_Raw]:
     folded = own.casefold()
     spaced = folded.replace("\u202f", " ").replace("\u00a0", " ")
     yield from (("banned", (hit,)) for hit in _phrases((*BANNED.get(lang, ()), *policy.banned)).findall(spaced))
+    for word, instead in policy.preferred:
+        if _phrases((word,)).search(spaced):
+            yield "preferred", (word, instead)
     if lang in _DENIAL:
         if _DENIAL[lang].search(folded) and _REPAIR[lang].search(folded):
             yield "mixed_postures", ()
@@ -161,11 +200,15 @@ def _data(pieces: Sequence[Piece], policy: Policy) -> Iterable[_Raw]:
 
 
 def _traces(text: str, *, contact: bool = False) -> Iterable[_Raw]:
+    hidden = None if text.isascii() and text.isprintable() else _HIDDEN.search(text)
+    if hidden:
+        yield "hidden", (f"U+{ord(hidden.group()):04X}",)
     bad = _BAD_SCHEME.search(text) if ":" in text else None
     if bad:
         yield "link", (bad.group(),)
     if not contact:
         words = URL.sub("", text)
-        for pattern, sign in ((_EMAIL, "@" in words), (_PHONE, "0" in words or "+" in words)):
+        digits = any(c.isdigit() for c in words)
+        for pattern, sign in ((EMAIL, "@" in words), *((p, digits) for p in (PHONE, PHONE_US, _ORDER, _BANK))):
             if sign:
                 yield from (("personal_data", (hit.group(),)) for hit in pattern.finditer(words))

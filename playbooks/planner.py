@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from engine.domain.incident import Level
-from engine.domain.playbook import BrandVoice, Draft, Plan, PlanRequest, Step
-from engine.domain.scores import category_name
+from engine.domain.playbook import BrandVoice, Draft, Plan, PlanRequest, PlanRole, Step
+from engine.domain.run import REPEATS, STEP_CLOCKS, STEP_PUBLISHES
 from playbooks.catalogue import Catalogue
+from playbooks.choosing import cluster_of, duties_of, rank, strategies_of
 from playbooks.compose import Wanted, compose, parts_of
 from playbooks.lint import Policy, lint_draft
-from playbooks.schema import KINDS, LANGS, LEVELS, Playbook
+from playbooks.schema import KINDS, LANGS, DoNotAnswer, Playbook, PlaybookStep
 from playbooks.template import slots, text_of
 from playbooks.typography import typeset
-from playbooks.words import REASONS
-
-SIGNAL_BONUS = 0.25
-"""What one matching signal adds to a playbook's score; a category that every negative shares adds its weight."""
-
-REASON_SHARE_MIN = 0.05
-"""A category below this share of the negatives is no reason worth telling."""
-
-
-class Choice(NamedTuple):
-    """How well a playbook fits, and the sentence that says why."""
-
-    playbook: Playbook
-    score: float
-    reason: str
 
 
 class CataloguePlanner:
     """Plans from a catalogue. Pure and deterministic: the same request gives the same plan.
 
-    The score of a playbook is its base, plus weight × share of the negatives for each of its categories, plus a bonus
-    for each of its signals that is up. The best one is chosen; the next one is the runner-up.
+    `playbooks.choosing` ranks the choices; the best one is chosen, and the next playbook is the runner-up.
 
     >>> from playbooks.catalogue import load_catalogue
     >>> voice = BrandVoice("Nordalia", facts=(("service", "le site"), ("next_update", "18 h 30")))
@@ -50,39 +34,41 @@ class CataloguePlanner:
 
     def plan(self, request: PlanRequest) -> Plan:
         """The plan for one incident. A catalogue without a playbook for the level falls back on all of them."""
-        ranked = self.rank(request)
-        chosen = ranked[0].playbook
+        ranked = rank(self._catalogue.playbooks.values(), request)
+        chosen, case = ranked[0].playbook, ranked[0].silence
+        other = next((one for one in ranked[1:] if one.score > 0 and one.playbook.id != chosen.id), None)
         used: set[str] = set()
         drafts = tuple(self._drafts(chosen, request, used))
         return Plan(
             playbook=chosen.id,
             title=chosen.title.in_lang(request.lang),
             reason=ranked[0].reason,
-            runner_up=next((other.playbook.id for other in ranked[1:] if other.score > 0), None),
+            runner_up=other.playbook.id if other else None,
             do_not_answer=_do_not_answer(chosen, request.lang),
             steps=tuple(steps_of(chosen, request.level, request.lang)),
             drafts=drafts,
             facts_needed=tuple(name for name in chosen.facts if name in used),
+            level=request.level,
+            runner_up_reason=other.reason if other else "",
+            silence=_case(case, request.lang) if case else "",
+            cluster=cluster_of(chosen, request),
+            strategies=strategies_of(chosen, request),
+            roles=tuple(roles_of(chosen, request.lang)),
+            closing=tuple(steps_of(chosen, Level.VERT, request.lang)),
+            duties=duties_of(chosen, request),
         )
-
-    def rank(self, request: PlanRequest) -> list[Choice]:
-        """Every playbook that the level allows, best first; ties go to the name that comes first."""
-        level = Level.JAUNE if request.level is Level.VERT else request.level  # vert ends what began higher
-        playbooks = [p for p in self._catalogue.playbooks.values() if LEVELS.index(p.when.level_min) <= level]
-        choices = [_judge(p, request) for p in playbooks or self._catalogue.playbooks.values()]
-        return sorted(choices, key=lambda choice: (-choice.score, choice.playbook.id))
 
     def _drafts(self, playbook: Playbook, request: PlanRequest, used: set[str]) -> Iterator[Draft]:
         """The drafts; `used` gathers the names of the facts that they ask for."""
         facts = voice_facts(request.brand)
         for lang in dict.fromkeys(lang if lang in LANGS else "en" for lang in request.brand.langs):
-            policy = policy_of(playbook, lang, request.brand)
+            policy = policy_of(playbook, lang, request.brand, strategies_of(playbook, request))
             form = request.brand.form if lang == "fr" else None
             for network in dict.fromkeys(request.networks):
                 for kind in KINDS:
                     wanted = Wanted(request.level.label, network, lang, form, kind)
                     parts = parts_of(playbook, self._catalogue.voices, wanted)
-                    pieces = compose(parts, wanted, facts)
+                    pieces = compose(parts, wanted, facts, request.brand.preferred)
                     used.update(name for nodes in parts for name in slots(nodes))
                     missing = tuple(dict.fromkeys(piece.fact for piece in pieces if piece.missing and piece.fact))
                     found = lint_draft(pieces, network, lang, policy, team_lang=request.lang)
@@ -95,15 +81,18 @@ def voice_facts(voice: BrandVoice) -> dict[str, str]:
     return {**dict(voice.facts), "brand": voice.name, "signature": voice.signature}
 
 
-def policy_of(playbook: Playbook, lang: str, voice: BrandVoice | None = None) -> Policy:
-    """What the drafts of a playbook are held to, for a brand or for none."""
+def policy_of(
+    playbook: Playbook, lang: str, voice: BrandVoice | None = None, strategies: Sequence[str] | None = None
+) -> Policy:
+    """What the drafts of a playbook are held to, for a brand or for none; `strategies` where history changes them."""
     banned = playbook.banned.fr if lang == "fr" else playbook.banned.en
     return Policy(
         banned=(*banned, *(voice.banned_words if voice else ())),
         emoji=voice.emoji if voice else False,
-        strategies=frozenset(playbook.strategies),
+        strategies=frozenset(playbook.strategies if strategies is None else strategies),
         links=frozenset(name for name, fact in playbook.facts.items() if fact.type == "link"),
         contacts=frozenset(name for name, fact in playbook.facts.items() if fact.type == "contact"),
+        preferred=voice.preferred if voice else (),
     )
 
 
@@ -120,33 +109,30 @@ def steps_of(playbook: Playbook, level: Level, lang: str) -> Iterator[Step]:
             title=typeset(step.title.in_lang(lang), lang),
             done_when=typeset(step.done_when.in_lang(lang), lang),
             after=tuple(name for name in step.after if name in present),
+            role_id=step.role,
+            clock=(clock := step.clock or STEP_CLOCKS.get(step.id)),
+            every_min=_every(step, level, clock),
+            action=step.action or ("freeze" if clock == "freeze" else None),
+            publishes=step.publishes or STEP_PUBLISHES.get(step.id),
         )
 
 
-def _judge(playbook: Playbook, request: PlanRequest) -> Choice:
-    total = max(request.negatives, 1)
-    shares: Mapping[str, float] = {name: count / total for name, count in request.categories}
-    mine = {name: shares[name] for name in playbook.when.categories if shares.get(name, 0) > 0}
-    signals = [name for name in playbook.when.signals if name in request.signals]
-    score = playbook.when.base + SIGNAL_BONUS * len(signals)
-    score += sum(playbook.when.categories[name] * share for name, share in mine.items())
-    return Choice(playbook, score, _reason(mine, signals, request))
+def _every(step: PlaybookStep, level: Level, clock: str | None) -> int:
+    """Minutes until the step comes again at this level; 0 for one that does not. What its file says wins."""
+    if step.every is not None:
+        return next((minutes for name, minutes in step.every.items() if name == level.label), 0)
+    return REPEATS.get(clock or "", {}).get(level, 0)
 
 
-def _reason(shares: Mapping[str, float], signals: list[str], request: PlanRequest) -> str:
-    words = REASONS["fr" if request.lang == "fr" else "en"]
-    told = sorted(((s, name) for name, s in shares.items() if s >= REASON_SHARE_MIN), reverse=True)[:3]
-    french = request.lang == "fr"
-    names = ", ".join(f"{category_name(name, request.lang)} {share * 100:.0f}{' ' * french}%" for share, name in told)
-    parts = [words["categories"].format(names, request.negatives) if told else words["none"]]
-    if signals:
-        parts.append(words["signals"].format(", ".join(signals)))
-    parts.append(words["level"].format(request.level.label))
-    if request.earlier_incidents:
-        parts.append(words["history"].format(request.earlier_incidents))
-    return typeset(" ; ".join(parts) if request.lang == "fr" else "; ".join(parts), request.lang) + "."
+def roles_of(playbook: Playbook, lang: str) -> Iterator[PlanRole]:
+    """Who does steps, and who stands in."""
+    for name, role in playbook.roles.items():
+        yield PlanRole(name, typeset(role.title.in_lang(lang), lang), role.deputy)
 
 
 def _do_not_answer(playbook: Playbook, lang: str) -> str:
-    branches = (f"{case.when.in_lang(lang)} → {case.instead.in_lang(lang)}" for case in playbook.do_not_answer)
-    return typeset("\n".join(branches), lang)
+    return "\n".join(_case(case, lang) for case in playbook.do_not_answer)
+
+
+def _case(case: DoNotAnswer, lang: str) -> str:
+    return typeset(f"{case.when.in_lang(lang)} → {case.instead.in_lang(lang)}", lang)

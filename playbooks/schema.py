@@ -30,6 +30,11 @@ Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, strip_whitespac
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 LevelName: TypeAlias = Literal["vert", "jaune", "orange", "rouge"]
 Lang: TypeAlias = Literal["fr", "en"]
+Clock: TypeAlias = Literal[
+    "acknowledge", "qualify", "freeze", "crisis_cell", "holding_line", "situation_report", "rgpd_notice",
+    "second_wave_watch", "debrief",
+]  # fmt: skip
+"""The clocks of a level: see `engine.domain.run.LEVEL_CLOCKS`."""
 Strategy: TypeAlias = Literal[
     "instruct", "inform", "empathise", "deny", "excuse", "justify", "apologise", "compensate", "remind", "thank"
 ]
@@ -87,13 +92,44 @@ class PlaybookStep(Model):
     title: Bilingual
     done_when: Bilingual
     after: list[Name] = Field(default_factory=list)
+    clock: Clock | None = Field(
+        None, description="Which clock of the level it is, where its id does not say: no later than that clock allows."
+    )
+    every: dict[LevelName, Annotated[int, Field(ge=5, le=60 * 24)]] | None = Field(
+        None, description="Minutes after which it comes again, by level, for as long as the incident is open."
+    )
+    action: Literal["freeze"] | None = Field(None, description="What Vigie does itself: `freeze` calls the webhook.")
+    publishes: Literal["holding", "position", "reply"] | None = Field(
+        None, description="The kind of text that it posts: left out when silence is chosen."
+    )
+
+
+class MetIf(Model):
+    """What a program can check of a case for silence. All that is stated must hold; nothing stated is never met."""
+
+    level_max: LevelName | None = Field(None, description="The level is at most this.")
+    authors_below: int | None = Field(None, ge=1, description="Fewer distinct authors of negatives than this.")
+    reach_below: int | None = Field(None, ge=1, description="No author has as many followers.")
+    signals: list[Text] = Field(default_factory=list, description="All of these signals are up, such as raid.")
+    categories: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=dict, description="At least this share of the negatives is about each of these categories."
+    )
+
+    @field_validator("categories")
+    @classmethod
+    def _known(cls, value: dict[str, float]) -> dict[str, float]:
+        for name in value:
+            if name not in CATEGORIES:
+                raise ValueError(f"unknown category {name!r}{suggestion(name, CATEGORIES)}")
+        return value
 
 
 class DoNotAnswer(Model):
-    """A case in which silence is better, and what to do instead."""
+    """A case in which silence is better, and what to do instead. With `met_if` Vigie can choose it by itself."""
 
     when: Bilingual
     instead: Bilingual
+    met_if: MetIf | None = None
 
 
 class Fact(Model):
@@ -153,12 +189,23 @@ class KindTexts(Model):
         return value
 
 
+class FactLines(Model):
+    """One sentence that states the fact, for the middle of a reply to one person: `open` while it lasts, `closed` once
+    it is over."""
+
+    open: list[Text] = Field(min_length=1)
+    closed: list[Text] = Field(min_length=1)
+
+
 class LangTexts(Model):
     """The texts of one language."""
 
     holding: KindTexts
     position: KindTexts
     reply: KindTexts
+    individual: FactLines | None = Field(
+        None, description="For replies to one person; without it the holding lines of x, mastodon and other serve."
+    )
 
 
 class Texts(Model):

@@ -112,7 +112,7 @@ class Door:
         try:
             allowed = self._check_token(request.headers.get("authorization"))
             async with asyncio.timeout(self._params.read_timeout_s):
-                body = await _read(request, self._params.body_bytes_max)
+                body = await read_body(request, self._params.body_bytes_max)
             self._check_signature(request.headers.get("x-hub-signature-256"), body, allowed)
             encoding = request.headers.get("content-encoding", "identity").strip().lower()
             media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -260,7 +260,7 @@ def _check_count(count: int, records_max: int) -> None:
         raise Refusal(413, f"more than {records_max:,} records: send them in parts")
 
 
-async def _read(request: Request, bytes_max: int) -> bytes:
+async def read_body(request: Request, bytes_max: int) -> bytes:
     """The raw body, given up as soon as it is over the limit, announced or not."""
     too_large = Refusal(413, f"the body is over {bytes_max:,} bytes: send it in parts", Connection="close")
     announced = request.headers.get("content-length", "")

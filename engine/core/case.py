@@ -55,6 +55,10 @@ TIMELINE_MAX = 5_000
 MINUTE_MS = 60_000
 EVENTS_SAID_MAX = 3
 
+HISTORY_S = 2 * 365 * 86_400
+"""How long an earlier crisis weighs on the posture of the next one; jaune incidents and false alarms never do."""
+PAST_MAX = 50
+
 
 def _digest(*parts: object) -> str:
     return blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
@@ -84,6 +88,7 @@ class Case:
         self._surprise = 0.0
         self.notes: tuple[SignalReading, ...] = ()
         """Signals beside the count that stand out now."""
+        self._past_s: list[int] = []  # when its earlier crises ended, oldest first
 
     # -- what the engine asks ------------------------------------------------------------------------------------
 
@@ -176,6 +181,8 @@ class Case:
             return
         closed_s = (incident.closed_at_ms or 0) / 1000
         if incident.phase is Phase.FALSE_ALARM or end_s - closed_s > self._config.watch_s:
+            if incident.phase is Phase.RESOLVED and incident.level_max >= Level.ORANGE:
+                self._past_s = [*self._past_s, int(closed_s)][-PAST_MAX:]
             self.incident = self.plan = None
 
     def _suspect(self, end_s: int, reading: Reading) -> None:
@@ -359,7 +366,8 @@ class Case:
         """Another playbook, if what people speak of has become another subject."""
         before = self.plan
         made = self._make_plan(at_ms)
-        if before is not None and made.plan.playbook == before.playbook:
+        same_choice = before is not None and bool(made.plan.silence) == bool(before.silence)
+        if before is not None and same_choice and made.plan.playbook == before.playbook:
             self.plan = before  # the drafts that people may be working on stay as they are
             return []
         return [made]
@@ -374,9 +382,12 @@ class Case:
             categories=incident.evidence.categories,
             negatives=self.tally.negatives,
             networks=tuple(name for name, _ in incident.evidence.networks),
-            signals=signals(incident.evidence),
-            earlier_incidents=self._ordinal - 1,
+            signals=tuple(dict.fromkeys((*signals(incident.evidence), *(note.name for note in self.notes)))),
+            earlier_incidents=sum(at_ms / 1000 - past_s < HISTORY_S for past_s in self._past_s),
             lang=self._config.lang,
+            authors=incident.evidence.authors,
+            followers_max=incident.evidence.followers_max,
+            current=incident.playbook,
         )
         self.plan = self._planner.plan(request)
         if incident.playbook != self.plan.playbook:
@@ -402,6 +413,7 @@ class Case:
             "below_since_s": self._hysteresis.below_since_s,
             "surprise": self._surprise,
             "notes": [list(note) for note in self.notes],
+            "past_s": self._past_s,
             "incident": self.incident.id if self.incident else None,
             "tally": self.tally.to_json() if self.incident else None,
             "terms": self._terms.snapshot() if self.incident else None,
@@ -412,6 +424,7 @@ class Case:
         self._calm_since_s, self.suspected_since_s = data["calm_since_s"], data["suspected_since_s"]
         self._hysteresis.below_since_s, self._surprise = data["below_since_s"], data["surprise"]
         self.notes = tuple(SignalReading(*note) for note in data.get("notes", ()))
+        self._past_s = list(data.get("past_s", ()))
         if data["incident"] is not None:
             self.incident = incidents[data["incident"]]
             self.plan = plans.get(data["incident"])

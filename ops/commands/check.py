@@ -11,7 +11,8 @@ import typer
 from engine.domain.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from ops.settings import Channel, Settings
+    from ops.channels import Channel
+    from ops.settings import Settings
 
 EVENT_DAYS = 30
 EVENTS_SHOWN_MAX = 20
@@ -37,7 +38,9 @@ def check(
         ("detection", _detection(settings, problems)),
         ("sources", _sources(settings, problems)),
         ("alerts", _alerts(settings, problems)),
+        ("on call", _oncall(settings, problems)),
         ("playbooks", _playbooks(settings, problems)),
+        ("runs", _runs(settings, problems)),
         ("database", _database(settings, problems)),
     ):
         for i, line in enumerate(lines):
@@ -162,10 +165,27 @@ def _alerts(settings: Settings, problems: list[str]) -> Iterator[str]:
 
 
 def _channel_secrets(channel: Channel) -> Iterator[Callable[[], object]]:
-    if channel.type == "apprise":
+    if channel.type in ("apprise", "slack", "teams"):
         yield channel.url
     elif channel.type == "webhook":
         yield channel.secret
+    elif channel.type == "pagerduty":
+        yield channel.key
+
+
+def _oncall(settings: Settings, problems: list[str]) -> Iterator[str]:
+    from ops.oncall.checking import summary, troubles
+    from ops.store.store import wall_clock_ms
+
+    for person in settings.people.values():
+        for contact in person.contacts:
+            for read in _channel_secrets(contact):
+                _secret(read, problems)
+    _secret(settings.oncall.link_secret, problems)
+    if settings.oncall.deadman is not None:
+        _secret(settings.oncall.deadman.url, problems)
+    problems += troubles(settings, wall_clock_ms())
+    yield from summary(settings)
 
 
 def _playbooks(settings: Settings, problems: list[str]) -> Iterator[str]:
@@ -184,6 +204,28 @@ def _playbooks(settings: Settings, problems: list[str]) -> Iterator[str]:
         idle = sorted(set(brand.facts) - asked)
         if idle:
             yield f"{brand.name}: no playbook asks for {', '.join(idle)}"
+
+
+def _runs(settings: Settings, problems: list[str]) -> Iterator[str]:
+    """Who holds a role where no rota says so, and the freeze of scheduled posts."""
+    from playbooks.catalogue import load_catalogue
+    from playbooks.schema import suggestion
+
+    try:
+        playbooks = load_catalogue(settings.playbooks.directories).playbooks.values()
+    except InputError:  # told above
+        playbooks = ()  # type: ignore[assignment]
+    asked = {role for playbook in playbooks for role in playbook.roles}
+    for role, people in settings.roles.items():
+        hint = "" if role in asked else f" (no playbook asks for it{suggestion(role, asked)})"
+        yield f"{role}: {', '.join(people) or 'nobody'}{hint}"
+    freeze = settings.freeze
+    if freeze is not None:
+        signed = "signed" if _secret(freeze.secret, problems) else "not signed"
+        when = "by hand only" if freeze.automatic_from == "never" else f"by itself from {freeze.automatic_from}"
+        yield f"freeze of scheduled posts by webhook, {signed}, {when}"
+    elif not settings.roles:
+        yield "no roles of your own, no freeze webhook"
 
 
 def _database(settings: Settings, problems: list[str]) -> Iterator[str]:

@@ -77,7 +77,12 @@ def show(incident_id: Id, config: Config = None, db: Db = None) -> None:
     with opened(config, db) as (settings, store):
         incident = found(store, incident_id)
         reasons = Reasons(lambda: reader_of(store, brand_configs(settings), use=settings.learning.use))
-        typer.echo(incident_text(incident, store.plan(incident.id), look_of(settings, reasons)))
+        events = store.runs.timeline(incident.id)
+        typer.echo(incident_text(incident, store.plan(incident.id), look_of(settings, reasons), events))
+        from ops.oncall.checking import calls_of
+
+        for line in calls_of(settings, store, incident.id):
+            typer.echo(line)
 
 
 @incidents_app.command()
@@ -175,7 +180,7 @@ def ask(name: str, incident_id: str, by: str | None, text: str, config: Path | N
         incident = found(store, incident_id)
         seq = store.add_command(name, incident.id, actor, plain(text, NOTE_CHARS_MAX))
         if store.service() is not None:
-            _await(store, seq)
+            wait_for(store, seq)
         else:
             apply_offline(settings, store)
         answer = store.answer(seq)
@@ -194,7 +199,8 @@ def apply_offline(settings: Settings, store: Store) -> None:
     apply_commands(settings, store, wall_clock_ms)
 
 
-def _await(store: Store, seq: int) -> None:
+def wait_for(store: Store, seq: int) -> None:
+    """Until the service has answered a command, or for five seconds."""
     deadline = time.monotonic() + ANSWER_WAIT_S
     while store.answer(seq) is None and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -13,8 +13,9 @@ import typer
 from engine.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from playbooks.catalogue import Catalogue
+    from playbooks.catalogue import Catalogue, FileFinding
     from playbooks.compose import Wanted
+    from playbooks.judge import Unknown
     from playbooks.schema import Playbook
 
 playbooks_app = typer.Typer(
@@ -103,8 +104,15 @@ _WORDS = {
 @playbooks_app.command()
 def lint(
     files: Annotated[list[Path] | None, typer.Argument(help="Playbook files; the built-in ones when none.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="Settings: their playbooks, too, and who holds each role."),
+    ] = None,
 ) -> None:
     """Check playbook files: one line a finding, as file:line:column; exit code 2 if there is any.
+
+    Every draft that a file can make is read: length, likeness between networks, typography, phrases, and spelling
+    where hunspell is installed.
 
     Example: `vigie playbooks lint my-playbooks/strike.yaml`
     """
@@ -112,12 +120,77 @@ def lint(
     from playbooks.filelint import lint_file
 
     paths = files or shipped_files()
-    findings = [finding for path in paths for finding in lint_file(path)]
+    unknown = _spelling()
+    if config is not None:
+        paths, held = _with_settings(files, config)
+    findings = [finding for path in paths for finding in lint_file(path, unknown)]
+    if config is not None:
+        findings += [finding for path in paths for finding in _unheld(path, held)]
     for finding in findings:
         typer.echo(str(finding))
     if findings:
         raise typer.Exit(2)
     typer.echo(f"{len(paths)} playbook{'s' * (len(paths) > 1)}, no finding", err=True)
+
+
+def _spelling() -> Unknown | None:
+    from ops.spelling import hunspell, unknown_words
+
+    if hunspell() is not None:
+        return unknown_words
+    typer.echo("spelling not read: install hunspell, hunspell-fr and hunspell-en-us", err=True)
+    return None
+
+
+@playbooks_app.command()
+def judge(
+    file: Annotated[Path, typer.Argument(help="A list that `vigie playbooks draft --all --example --json` wrote.")],
+) -> None:
+    """Judge rendered drafts by their words alone: holes, length, likeness, typography, phrases, spelling.
+
+    One line a finding; exit code 2 if there is any.
+
+    Example: `vigie playbooks judge drafts.json`
+    """
+    from playbooks.judge import KEYS
+    from playbooks.judge import judge as judged
+
+    try:
+        rows = json.loads(file.read_bytes())
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"{file}: no JSON ({error})") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and set(KEYS) <= set(row) for row in rows):
+        raise InputError(f"{file}: expected a list of objects with {', '.join(KEYS)}")
+    findings = judged(rows, _spelling())
+    for finding in findings:
+        typer.echo(str(finding))
+    typer.echo(f"{len(rows)} drafts, {len(findings) or 'no'} finding{'s' * (len(findings) > 1)}", err=True)
+    if findings:
+        raise typer.Exit(2)
+
+
+def _with_settings(files: list[Path] | None, config: Path) -> tuple[list[Path], frozenset[str]]:
+    """The files to read, and the roles for which the settings name someone."""
+    from ops.settings import load_settings
+    from playbooks.catalogue import playbook_paths, shipped_files
+
+    settings = load_settings(config)
+    own = [path for folder in settings.playbooks.directories if folder.is_dir() for path in playbook_paths(folder)]
+    held = {role for role, people in settings.roles.items() if people} | {rota.role for rota in settings.oncall.rotas}
+    return files or [*shipped_files(), *own], frozenset(held)
+
+
+def _unheld(path: Path, held: frozenset[str]) -> list[FileFinding]:
+    from playbooks.catalogue import schema_findings
+    from playbooks.steplint import unheld_roles
+
+    try:
+        file, _ = schema_findings(path)
+    except InputError:  # told by the linter already
+        return []
+    return list(unheld_roles(file, held)) if file is not None else []
 
 
 @playbooks_app.command("schema")

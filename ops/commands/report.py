@@ -55,7 +55,7 @@ def _report(
 
     from ops.commands.incidents import found, opened
     from ops.delivery.build import look_of
-    from ops.reports.gather import gather
+    from ops.reports.gather import gather, questions_of
     from ops.reports.render import FORMS, written
 
     if lang not in (None, "fr", "en"):
@@ -68,7 +68,9 @@ def _report(
         raise InputError("a PDF is no text: name a file with --out")
     now_ms = None if at is None else _moment(at)
     with opened(config, db) as (settings, store):
-        case = gather(store, found(store, incident_id).id, now_ms)
+        incident = found(store, incident_id)
+        questions = questions_of(settings, store.plan(incident.id), lang or settings.lang)
+        case = gather(store, incident.id, now_ms, questions)
         look = look_of(settings)
         raw = written(form, kind, case, look if lang is None else replace(look, lang=lang))  # type: ignore[arg-type]
     if out is None:

@@ -1,4 +1,4 @@
-"""`vigie schema`: the JSON Schema of a mention or of vigie.yaml, for editors and for whoever sends."""
+"""`vigie schema`: the JSON Schema of a mention, of vigie.yaml or of a playbook, for editors and for whoever sends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import typer
 
 
 def schema(
-    which: Annotated[Literal["mention", "config"], typer.Argument(help="A mention as it is sent, or vigie.yaml.")],
+    which: Annotated[
+        Literal["mention", "config", "playbook"],
+        typer.Argument(help="A mention as it is sent, vigie.yaml, or a playbook file."),
+    ],
 ) -> None:
     """Print a JSON Schema.
 
@@ -17,6 +20,8 @@ def schema(
     """
     if which == "mention":
         from streams.schema import json_schema
+    elif which == "playbook":
+        from playbooks.schema import playbook_schema as json_schema
     else:
         from ops.settings import json_schema
     typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

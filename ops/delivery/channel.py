@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.domain.incident import Level
 from ops.delivery.message import Notifier
+from ops.oncall.page import Page
 
 TIMEOUT_S = 30.0
 
@@ -24,3 +25,10 @@ class Channel:
     brands: tuple[str, ...] = ()
     timeout_s: float = TIMEOUT_S
     takes_all: bool = False
+    person: str | None = None
+    """Whose own it is; it gets that person's pages and nothing else. None for a channel of the team."""
+
+    def hears(self, page: Page | None) -> bool:
+        """Is this message meant for this channel? The team hears alerts, and pages that are addressed to nobody."""
+        addressed = "" if page is None else page.person
+        return addressed == (self.person or "")

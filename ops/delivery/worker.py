@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Self
+from dataclasses import replace
+from typing import Self, TypeAlias
 
 from engine.domain.errors import DeliveryError, VigieError
 from ops.delivery.channel import Channel
@@ -14,12 +15,16 @@ from ops.delivery.message import Message
 from ops.delivery.stages import Passage, run_stages
 from ops.render.alert import Look
 from ops.store import Store
+from ops.store.outbox import Mute
 from ops.store.store import SERVICE, wall_clock_ms
 
 CLAIM_MAX = 2
 """Deliveries taken at once: as many as may fail slowly before their lease is over."""
 POLL_S = 1.0
 """How long a worker sleeps at most without looking for work; a new alert wakes it at once."""
+
+Windows: TypeAlias = Callable[[int], Sequence[Mute]]
+"""The mutes that the settings plan, in force at a time."""
 
 log = logging.getLogger("vigie.delivery")
 
@@ -28,11 +33,18 @@ class Worker(threading.Thread):
     """Delivers one channel's alerts, oldest first."""
 
     def __init__(
-        self, channel: Channel, store: Store, look: Look, clock_ms: Callable[[], int], by: str = SERVICE
+        self,
+        channel: Channel,
+        store: Store,
+        look: Look,
+        clock_ms: Callable[[], int],
+        windows: Windows,
+        by: str = SERVICE,
     ) -> None:
         super().__init__(name=f"deliver-{channel.name}", daemon=True)
         self._by = by
         self._channel, self._store, self._look, self._clock_ms = channel, store, look, clock_ms
+        self._windows = windows
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._sending: threading.Thread | None = None
@@ -76,6 +88,7 @@ class Worker(threading.Thread):
                         self._clock_ms(),
                         self._clock_ms,
                         self._send,
+                        self._windows,
                     )
                 )
                 self._taken.discard(item.delivery.id)
@@ -94,7 +107,9 @@ class Worker(threading.Thread):
             return  # the channel took it, but the store could not record that: record it now, don't page anyone again
         if self._sending is not None and self._sending.is_alive():
             raise DeliveryError("an earlier attempt still hangs")
-        message = Message(passage.due.raised, self._look, passage.due.stored_at_ms, passage.now_ms)
+        page = passage.due.page
+        look = self._look if page is None or page.lang is None else replace(self._look, lang=page.lang)
+        message = Message(passage.due.raised, look, passage.due.stored_at_ms, passage.now_ms, page)
         failures: list[BaseException] = []
 
         def attempt() -> None:
@@ -124,11 +139,11 @@ class Delivery:
 
     def __init__(
         self, store: Store, channels: Sequence[Channel], look: Look, clock_ms: Callable[[], int] = wall_clock_ms,
-        by: str = SERVICE,
+        windows: Windows = lambda _now_ms: (), by: str = SERVICE,
     ) -> None:  # fmt: skip
         self._store, self._clock_ms, self._by = store, clock_ms, by
         self._channels = tuple(channels)
-        self._workers = [Worker(channel, store, look, clock_ms, by) for channel in self._channels]
+        self._workers = [Worker(channel, store, look, clock_ms, windows, by) for channel in self._channels]
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._dealer = threading.Thread(target=self._deal, name="deliver-dealer", daemon=True)
@@ -186,9 +201,11 @@ class Delivery:
     def fan_out(self) -> int:
         """Make one delivery a channel of every alert that has none yet. Returns how many alerts that were."""
         n = 0
-        names = [channel.name for channel in self._channels]
         while alerts := self._store.outbox.unrouted():
             for alert in alerts:
+                names = [channel.name for channel in self._channels if channel.hears(alert.page)]
+                if not names and alert.page is not None:
+                    log.error("nobody was told: %s has no way to be reached", alert.page.person or "the team")
                 self._store.outbox.fan_out(alert, names, self._clock_ms())
             n += len(alerts)
         return n

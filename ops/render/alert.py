@@ -47,6 +47,9 @@ class Look:
     base_url: str | None = None
     words_of: Callable[[Mention], tuple[str, ...]] | None = None
     """Tells the words that made a mention negative, for the few that are shown; None leaves them out."""
+    link_of: Callable[[str, int, int], str | None] | None = None
+    """The signed link that takes an incident: its id, the number of the page it goes out with (0 for the team's
+    channels), and when it was told. None where no links are set up."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -62,11 +65,14 @@ def title(raised: AlertRaised, look: Look) -> str:
     return (say["exercise"] if alert.incident.exercise else "") + head
 
 
-def text(raised: AlertRaised, look: Look, told_at_ms: int) -> str:
-    """The whole alert, one screen. The clock runs from `told_at_ms`."""
+def text(raised: AlertRaised, look: Look, told_at_ms: int, link: str | None = None, note: str = "") -> str:
+    """The whole alert, one screen. The clock runs from `told_at_ms`; `link` takes the incident, `note` is one line more
+    under what to do."""
     incident = raised.alert.incident
     say = words(look.lang)
-    lines = [title(raised, look), _todo(raised, look, told_at_ms), ""]
+    lines = [title(raised, look), _todo(raised, look, told_at_ms)]
+    lines += [line for line in (note, say["ack_by"].format(ack=link) if link else "") if line]
+    lines.append("")
     if raised.alert.standing is Standing.WITHDRAWN:
         return "\n".join([*lines, say["zone"].format(zone=look.timezone)])
     if raised.alert.kind in _FEED:
@@ -89,24 +95,26 @@ def text(raised: AlertRaised, look: Look, told_at_ms: int) -> str:
         lines.append(say["samples"])
         lines += [f"  {i}. {_sample(raised, item, look, told_at_ms)}" for i, item in enumerate(samples, 1)]
     lines.append("")
-    lines += _doors(raised, look, told_at_ms)
+    lines += _doors(raised, look, told_at_ms, has_link=link is not None)
     return "\n".join(lines)
 
 
-def short(raised: AlertRaised, look: Look, told_at_ms: int, chars_max: int = 160) -> str:
+def short(raised: AlertRaised, look: Look, told_at_ms: int, chars_max: int = 160, link: str | None = None) -> str:
     """The alert for an SMS: at most `chars_max` characters, all of them in the GSM 7-bit alphabet (3GPP TS 23.038).
 
-    What must stay is at both ends, so the sentence in the middle is what gets cut.
+    What must stay is at both ends, so the sentence in the middle is what gets cut. A `link` is whole or not there.
     """
     alert = raised.alert
     say = words(look.lang)
     evidence = alert.incident.evidence
     mark = "EXERCICE " if alert.incident.exercise else ""
-    urgent = _is_urgent(alert)
+    urgent = is_urgent(alert)
     is_early = alert.standing in _UNRECORDED
     clock = CLOCKS[_shown_level(raised)][0]
     brand_max = 24 if chars_max < 320 else 60
-    sentence = say["short_early" if is_early else "short" if urgent else "short_end"].format(
+    has_link = link is not None and len(link) + 30 <= chars_max
+    form = "short_early" if is_early else "short_link" if urgent and has_link else "short" if urgent else "short_end"
+    sentence = say[form].format(
         level=_shown_level(raised).label.upper(),
         brand=defused(alert.incident.brand, brand_max),
         event=_event(raised, look).replace(say["confirmed"], say["confirmed_short"]),
@@ -121,9 +129,12 @@ def short(raised: AlertRaised, look: Look, told_at_ms: int, chars_max: int = 160
     if alert.kind in _FEED:
         reason = in_team_time(alert.incident.levels[-1].reasons[0], look.zone, look.lang, told_at_ms)
         sentence = f"VIGIE {defused(alert.incident.brand, brand_max)}: {reason}"
-    front = _gsm7((mark + sentence).replace("\x00", "")).strip()
+    front = gsm7((mark + sentence).replace("\x00", "")).strip()
     if is_early:  # there is no incident yet to take or to show
         return front[:chars_max]
+    if link is not None and has_link:
+        room = chars_max - len(link) - 1
+        return (front if len(front) <= room else shortened(front, room).rstrip("… .:,") + ".")[:room] + f" {link}"
     tail = f" vigie incidents {'ack' if urgent else 'show'} {alert.incident.id}"
     if len(front) + len(tail) <= chars_max and alert.kind not in _FEED:
         return front + tail
@@ -136,7 +147,7 @@ def short(raised: AlertRaised, look: Look, told_at_ms: int, chars_max: int = 160
     return shortened(front, room).rstrip("… .:,") + "." + tail
 
 
-def as_dict(raised: AlertRaised, look: Look, told_at_ms: int) -> dict[str, Any]:
+def as_dict(raised: AlertRaised, look: Look, told_at_ms: int, link: str | None = None) -> dict[str, Any]:
     """The alert as plain data with stable keys: what the webhook sends.
 
     Times are RFC 3339 UTC. `samples[].text` is `plain` (no control or bidirectional characters) but not escaped: escape
@@ -152,7 +163,7 @@ def as_dict(raised: AlertRaised, look: Look, told_at_ms: int) -> dict[str, Any]:
         "at": utc(alert.at_ms),
         "exercise": incident.exercise,
         "title": title(raised, look),
-        "text": text(raised, look, told_at_ms),
+        "text": text(raised, look, told_at_ms, link),
         "incident": {
             "id": incident.id,
             "brand": incident.brand,
@@ -193,12 +204,13 @@ def as_dict(raised: AlertRaised, look: Look, told_at_ms: int) -> dict[str, Any]:
         ],
         "clock": [
             {"name": clock.name, "due_at": utc(told_at_ms + clock.minutes * 60_000), "every_min": clock.every_min}
-            for clock in (CLOCKS[incident.level] if _is_urgent(alert) else ())
+            for clock in (CLOCKS[incident.level] if is_urgent(alert) else ())
         ],
         "playbook": None if plan is None else {"id": plan.playbook, "title": plan.title, "reason": plan.reason},
         "url": None
         if look.base_url is None or alert.standing in _UNRECORDED
         else f"{look.base_url}/incidents/{quote(incident.id, safe='')}",
+        "ack_url": link,
     }
 
 
@@ -206,7 +218,7 @@ def _shown_level(raised: AlertRaised) -> Level:
     return raised.alert.incident.level
 
 
-def _is_urgent(alert: Alert) -> bool:
+def is_urgent(alert: Alert) -> bool:
     """Whether the team's clocks run from it: bad news, and recorded."""
     return alert.kind in _URGENT and alert.standing not in _UNRECORDED
 
@@ -309,11 +321,11 @@ def _words_of(item: EvidenceMention, look: Look) -> list[str]:
     return [plain(word, 40) for word in look.words_of(item.mention)] if look.words_of is not None else []
 
 
-def _doors(raised: AlertRaised, look: Look, told_at_ms: int) -> list[str]:
+def _doors(raised: AlertRaised, look: Look, told_at_ms: int, *, has_link: bool = False) -> list[str]:
     """The clock, and where to go from here."""
     say, alert, plan = words(look.lang), raised.alert, raised.plan
     lines = []
-    if _is_urgent(alert):
+    if is_urgent(alert):
         clocks = [
             say["every"].format(what=say[c.name], n=c.every_min)
             if c.every_min
@@ -321,7 +333,7 @@ def _doors(raised: AlertRaised, look: Look, told_at_ms: int) -> list[str]:
             for c in CLOCKS[_shown_level(raised)]
         ]
         lines.append(say["clocks"].format(clocks=", ".join(clocks)))
-        if alert.incident.acked_by is None:
+        if alert.incident.acked_by is None and not has_link:
             lines.append(say["ack_by"].format(ack=f"vigie incidents ack {alert.incident.id}"))
     if plan is not None:
         lines.append(say["playbook"].format(title=plain(plan.title, 80), link=f"vigie playbooks show {plan.playbook}"))
@@ -341,12 +353,14 @@ _GSM7 = frozenset(
 
 _TO_GSM7 = {
     ord(char): plainer
-    for chars, plainer in (("’", "'"), ("«»“”", '"'), ("→", ">"), ("\u00a0\u202f", " "), ("–—", "-"), ("œ", "oe"))
+    for chars, plainer in (("’", "'"), ("«»“”", '"'), ("→", ">"), ("\u00a0\u202f", " "), ("–—", "-"), ("œ", "oe"),
+                           ("․", "_"), ("＠", "(a)"))
     for char in chars
-}
+}  # fmt: skip
+"""The look-alikes that took the effect from a link or a mention must not turn back into what they stand for."""
 
 
-def _gsm7(line: str) -> str:
+def gsm7(line: str) -> str:
     """Only characters that keep an SMS at 160: accents outside the alphabet fall, the rest becomes a question mark."""
     line = line.translate(_TO_GSM7)
     kept = []

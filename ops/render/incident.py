@@ -8,6 +8,7 @@ from datetime import datetime
 from engine.domain.effects import AlertRaised
 from engine.domain.incident import Alert, AlertKind, Incident, Phase
 from engine.domain.playbook import Plan
+from engine.domain.run import RunEvent, whole_log
 from ops.render import alert as render
 from ops.render.alert import Look
 from ops.render.neutral import plain
@@ -67,8 +68,10 @@ def incidents_text(incidents: Iterable[Incident], look: Look) -> str:
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
-def incident_text(incident: Incident, plan: Plan | None, look: Look) -> str:
-    """The alert as it would read now, then the log, the steps and the drafts."""
+def incident_text(
+    incident: Incident, plan: Plan | None, look: Look, events: Iterable[RunEvent] = ()
+) -> str:  # fmt: skip
+    """The alert as it would read now, then the log (that of its run, too), the steps and the drafts."""
     say = _words(look)
     kind = _KIND_OF.get(incident.phase, AlertKind.OPENED)
     changed_ms = incident.levels[-1].at_ms if incident.levels else incident.opened_at_ms
@@ -77,7 +80,7 @@ def incident_text(incident: Incident, plan: Plan | None, look: Look) -> str:
     if incident.evidence.themes:
         lines += ["", say["themes"], *(f"  {line}" for line in theme_lines(incident.evidence.themes, look.lang))]
     lines += ["", say["timeline"]]
-    for entry in incident.timeline:
+    for entry in whole_log(incident.timeline, events):
         said = in_team_time(plain(entry.text, 400), look.zone, look.lang, entry.at_ms)
         lines.append(f"  {_moment(entry.at_ms, look)}  {plain(entry.actor, 40)}  {said}")
     if plan is not None:

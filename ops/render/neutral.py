@@ -60,7 +60,8 @@ def defused(text: str, chars_max: int = 160) -> str:
     >>> defused("<!channel> **Remboursez** https://example.com/x @everyone")
     '‹!channel› ∗∗Remboursez∗∗ example․com/x ＠everyone'
     """
-    return _LINK.sub(_unlinked, plain(text, chars_max)).translate(_LOOKALIKES)
+    # What is left of a scheme has no dot behind it: https://localhost, or an address that the cut went through.
+    return _LINK.sub(_unlinked, plain(text, chars_max)).replace("://", "∶//").translate(_LOOKALIKES)
 
 
 def _unlinked(match: re.Match[str]) -> str:

@@ -86,6 +86,7 @@ _FR = {
     "centuries": "moins d'une fois en 100 ans",
     "short": "VIGIE {level} {brand} : {event}. {observed} négatifs (normal {expected}) depuis {since}. {first} avant "
     "{at} : {ack}",
+    "short_link": "VIGIE {level} {brand} : répondez avant {at}, {event}. {observed} négatifs (normal {expected})",
     "short_end": "VIGIE {level} {brand} : {event}. {show}",
     "short_early": "VIGIE {level} {brand} : {event}. {observed} négatifs (normal {expected}) depuis {since}.",
     "ack": "accuser réception",
@@ -173,6 +174,7 @@ _EN = {
     "centuries": "less than once in 100 years",
     "short": "VIGIE {level} {brand}: {event}. {observed} negatives (normal {expected}) since {since}. {first} by {at}: "
     "{ack}",
+    "short_link": "VIGIE {level} {brand}: answer by {at}, {event}. {observed} negatives (normal {expected})",
     "short_end": "VIGIE {level} {brand}: {event}. {show}",
     "short_early": "VIGIE {level} {brand}: {event}. {observed} negatives (normal {expected}) since {since}.",
     "ack": "acknowledge",

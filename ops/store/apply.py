@@ -109,6 +109,7 @@ def _fold_alert(folded: Folded, effect: AlertRaised, at_ms: int) -> None:
             "stored_at_ms": at_ms,
             "routed": 0,
             "payload": encode(effect),
+            "page": None,
         }
     )
 

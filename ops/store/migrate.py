@@ -10,9 +10,9 @@ from engine.domain.errors import InputError, StateError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest revision in `migrations/versions`; a test compares."""
-KNOWN = frozenset({"0001", "0002", "0003", "0007"})
+KNOWN = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"})
 """Every revision that this version can start from."""
 
 LOCK = 0x76696769

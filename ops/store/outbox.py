@@ -14,6 +14,8 @@ from sqlalchemy import and_, func, select, update
 
 from engine.domain.effects import AlertRaised
 from engine.domain.incident import Alert, Level, Standing
+from ops.oncall.escalation import State
+from ops.oncall.page import Page
 from ops.store import tables
 from ops.store.apply import writable
 from ops.store.codec import decode
@@ -39,6 +41,7 @@ class Unrouted(NamedTuple):
 
     id: int
     raised: AlertRaised
+    page: Page | None = None
 
 
 class Delivery(NamedTuple):
@@ -60,6 +63,7 @@ class DueDelivery(NamedTuple):
     delivery: Delivery
     raised: AlertRaised
     stored_at_ms: int
+    page: Page | None = None
 
 
 class Mute(NamedTuple):
@@ -84,10 +88,15 @@ class Outbox:
     def unrouted(self, limit: int = 100) -> list[Unrouted]:
         """Alerts that came in since, oldest first."""
         table = tables.outbox
-        query = select(table.c.id, table.c.payload).where(table.c.routed == 0).order_by(table.c.id).limit(limit)
+        query = (
+            select(table.c.id, table.c.payload, table.c.page)
+            .where(table.c.routed == 0)
+            .order_by(table.c.id)
+            .limit(limit)
+        )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        return [Unrouted(id_, decode(AlertRaised, payload)) for id_, payload in rows]
+        return [Unrouted(id_, decode(AlertRaised, payload), _page(page)) for id_, payload, page in rows]
 
     def fan_out(self, alert: Unrouted, channels: Sequence[str], now_ms: int) -> None:
         """One pending delivery for each channel. Repeating it changes nothing: once a key and channel."""
@@ -138,7 +147,7 @@ class Outbox:
         """Pending deliveries of a channel whose time has come and that nobody else has on lease, oldest alert first."""
         d, o = tables.deliveries, tables.outbox
         query = (
-            select(*_DELIVERY, o.c.payload, o.c.stored_at_ms)
+            select(*_DELIVERY, o.c.payload, o.c.stored_at_ms, o.c.page)
             .join(o, o.c.id == d.c.outbox_id)
             .where(d.c.channel == channel, d.c.state == DeliveryState.PENDING.value, d.c.next_at_ms <= now_ms)
             .where((d.c.lease_until_ms <= now_ms) | (d.c.lease_by == by))
@@ -147,7 +156,7 @@ class Outbox:
         )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        return [DueDelivery(_delivery(row[:-2]), decode(AlertRaised, row[-2]), row[-1]) for row in rows]
+        return [DueDelivery(_delivery(row[:-3]), decode(AlertRaised, row[-3]), row[-2], _page(row[-1])) for row in rows]
 
     def next_due_ms(self, channel: str) -> int | None:
         """When the channel's next delivery is due; None when none is pending."""
@@ -180,6 +189,13 @@ class Outbox:
         with self._database.read() as connection:
             found: str | None = connection.execute(query).scalar()
         return found
+
+    def calls_stand(self, incident_id: str) -> State | None:
+        """Where the calls for an incident stand; None when nobody was called."""
+        query = select(tables.escalations.c.state).where(tables.escalations.c.incident_id == incident_id)
+        with self._database.read() as connection:
+            found: str | None = connection.execute(query).scalar()
+        return None if found is None else State(found)
 
     def answer_to(self, provisional: Alert) -> str | None:
         """The delivery key of the confirmation or withdrawal of a provisional alert, if there is one already."""
@@ -286,6 +302,10 @@ _DELIVERY = tuple(
     tables.deliveries.c[name]
     for name in ("id", "outbox_id", "key", "channel", "state", "attempts", "next_at_ms", "last_error")
 )
+
+
+def _page(raw: str | None) -> Page | None:
+    return None if raw is None else decode(Page, raw)
 
 
 def _delivery(row: Sequence[object]) -> Delivery:

@@ -38,9 +38,13 @@ from ops.store.apply import STATE_VERSION, Applier, fold, writable
 from ops.store.codec import decode, loads
 from ops.store.database import Database
 from ops.store.deadletters import DeadLetters
+from ops.store.drafts import Drafts
 from ops.store.inbox import ROWS_MAX, Inbox
 from ops.store.labels import Labels
 from ops.store.outbox import Outbox
+from ops.store.pages import Pages
+from ops.store.runs import Runs
+from ops.store.tokens import Tokens
 
 ENGINE = "engine"
 """The name under which the engine's state itself is owned, whatever the sources are."""
@@ -55,6 +59,7 @@ HEARTBEAT_MS_MAX = 10_000
 IDS_A_QUERY = 500
 
 Positions = dict[str, dict[str, str]]
+Hook = Callable[[Connection, Sequence[Effect]], None]
 
 
 class Answer(NamedTuple):
@@ -100,8 +105,9 @@ def wall_clock_ms() -> int:
 class Store:
     """An open store; safe from any thread. Use `Store.open` or `Store.temporary`.
 
-    `inbox` is the durable queue of what arrived, `outbox` the alerts and their deliveries,
-    `labels` what the team said of comments and what was learnt of it, `letters` what could not be read.
+    `inbox` is the durable queue of what arrived, `outbox` the alerts and their deliveries, `pages` who is called,
+    `labels` what the team said of comments and what was learnt of it, `drafts` the texts, `audit` the
+    log of who approved them, `tokens` who may use the API, `letters` what could not be read.
     """
 
     def __init__(self, database: Database, clock_ms: Callable[[], int], inbox_rows_max: int = ROWS_MAX) -> None:
@@ -112,8 +118,14 @@ class Store:
         self._folder: Path | None = None
         self.inbox = Inbox(database, clock_ms, inbox_rows_max)
         self.outbox = Outbox(database)
+        self.pages = Pages(database)
         self.labels = Labels(database, clock_ms)
         self.letters = DeadLetters(database, clock_ms)
+        self.runs = Runs(database, clock_ms)
+        self._hooks: list[Hook] = []
+        self.drafts = Drafts(database, clock_ms)
+        self.audit = self.drafts.audit
+        self.tokens = Tokens(database, clock_ms)
 
     @classmethod
     def open(
@@ -143,6 +155,11 @@ class Store:
             raise
         store._folder = folder
         return store
+
+    @property
+    def clock_ms(self) -> Callable[[], int]:
+        """The clock that it was opened with."""
+        return self._clock_ms
 
     @property
     def name(self) -> str:
@@ -214,6 +231,12 @@ class Store:
             if lost:
                 raise FencedError(f"{self.name}: another process has taken {lost[owner]}; this one stops writing")
             self._applier.write(connection, folded, self._epochs.get(owner, {}), owner)
+            for hook in self._hooks:
+                hook(connection, effects)
+
+    def also(self, hook: Hook) -> None:
+        """From now on `hook` is called with every step's effects, inside their transaction."""
+        self._hooks.append(hook)
 
     def apply_parts(self, steps: Mapping[str, Sequence[Effect]]) -> frozenset[str]:
         """The steps of several parts, by owner, in one transaction. Returns those of which another process is the owner
@@ -225,6 +248,8 @@ class Store:
             for owner, one in folded.items():
                 if owner not in lost:
                     self._applier.write(connection, one, self._epochs[owner], owner)
+                    for hook in self._hooks:
+                        hook(connection, steps[owner])
         return frozenset(lost)
 
     def _lost(self, connection: Connection, owners: Sequence[str]) -> dict[str, str]:

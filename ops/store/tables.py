@@ -60,6 +60,7 @@ outbox = Table(
     Column("stored_at_ms", Long, nullable=False),
     Column("routed", Integer, nullable=False),
     Column("payload", Text, nullable=False),
+    Column("page", Text),
     Index("outbox_routed", "routed", "id"),
     sqlite_autoincrement=True,
 )  # fmt: skip
@@ -185,6 +186,82 @@ overlays = Table(
     Column("payload", LargeBinary, nullable=False),
 )  # fmt: skip
 
+drafts = Table(
+    "drafts", metadata,
+    Column("id", String(64), primary_key=True),
+    Column("incident_id", String(128), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reply_to", Text),
+    Column("changed_at_ms", Long, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index("drafts_incident", "incident_id", "id"),
+)  # fmt: skip
+
+audit = Table(
+    "audit", metadata,
+    Column("seq", Long, primary_key=True, autoincrement=False),
+    Column("at_ms", Long, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text_hash", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)  # fmt: skip
+
+runs = Table(
+    "runs", metadata,
+    Column("incident_id", String(128), primary_key=True),
+    Column("phase", String(16), nullable=False),
+    Column("next_due_ms", Long),
+    Column("payload", Text, nullable=False),
+    Index("runs_due", "next_due_ms"),
+)  # fmt: skip
+
+timeline = Table(
+    "timeline", metadata,
+    _seq("seq"),
+    Column("incident_id", String(128), nullable=False),
+    Column("at_ms", Long, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("step", String(128), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("exercise", Integer, nullable=False),
+    Index("timeline_incident", "incident_id", "seq"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+facts = Table(
+    "facts", metadata,
+    _seq("seq"),
+    Column("incident_id", String(128), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_at_ms", Long, nullable=False),
+    Column("approved_by", Text),
+    Column("approved_at_ms", Long),
+    Index("facts_incident", "incident_id", "seq"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+asks = Table(
+    "asks", metadata,
+    _seq("seq"),
+    Column("key", String(300), nullable=False, unique=True),
+    Column("incident_id", String(128), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at_ms", Long, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index("asks_due", "state", "next_at_ms"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
 mutes = Table(
     "mutes", metadata,
     _seq("id"),
@@ -209,4 +286,73 @@ meta = Table(
     "meta", metadata,
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
+)  # fmt: skip
+
+pages = Table(
+    "pages", metadata,
+    _seq("seq"),
+    Column("key", String(256), nullable=False),
+    Column("incident_id", String(128), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("at_ms", Long, nullable=False),
+    Column("acked_at_ms", Long),
+    Index("pages_key", "key", unique=True),
+    Index("pages_incident", "incident_id"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+escalations = Table(
+    "escalations", metadata,
+    Column("incident_id", String(128), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("due_at_ms", Long),
+    Column("payload", Text, nullable=False),
+    Index("escalations_due", "due_at_ms"),
+)  # fmt: skip
+
+timers = Table(
+    "timers", metadata,
+    Column("name", String(128), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("due_at_ms", Long, nullable=False),
+)  # fmt: skip
+
+overrides = Table(
+    "overrides", metadata,
+    _seq("id"),
+    Column("role", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("start_ms", Long, nullable=False),
+    Column("end_ms", Long, nullable=False),
+    Column("actor", Text, nullable=False),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+tokens = Table(
+    "tokens", metadata,
+    _seq("id"),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("person", Text),
+    Column("created_by", Text, nullable=False),
+    Column("created_at_ms", Long, nullable=False),
+    Column("expires_at_ms", Long),
+    Column("used_at_ms", Long),
+    Column("revoked_at_ms", Long),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+requests = Table(
+    "requests", metadata,
+    Column("token_id", Long, primary_key=True, autoincrement=False),
+    Column("key", String(200), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("at_ms", Long, nullable=False),
+    Column("status", Integer),
+    Column("answer", Text, nullable=False),
+    Index("requests_at", "at_ms"),
 )  # fmt: skip

@@ -109,7 +109,7 @@ class WatchWorker(WorkerProcess):
             lambda: reader_of(self._store, brand_configs(settings), use=learning.use, version=learning.version)
         )
         channels = (*channels_of(settings), *event_channels(settings))
-        self._delivery = Delivery(self._store, channels, look_of(settings, reasons), self._clock_ms, self.name)
+        self._delivery = Delivery(self._store, channels, look_of(settings, reasons), self._clock_ms, by=self.name)
         self._until_stored(self._delivery.start, lambda: None)
         stack.callback(self._delivery.stop)
         letters = LetterPublisher(settings, self._store)

@@ -67,7 +67,8 @@ def test_facts_that_are_no_part_of_the_playbook_change_nothing(planner: Planner)
         ((("offensive_campaign", 30), ("discrimination", 20)), (), "offensive_campaign"),
         ((("delivery", 40), ("outage", 10)), (), "generic"),
         ((), (), "generic"),
-        ((("environment", 80),), (), "generic"),
+        ((("working_conditions", 10), ("price_billing", 60)), (), "generic"),
+        ((("environment", 80),), (), "boycott"),
         ((("quality", 10),), ("harm",), "dangerous_product"),
     ],
 )

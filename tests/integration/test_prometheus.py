@@ -172,4 +172,4 @@ def test_the_configuration_in_the_docs_is_valid(tmp_path: Path) -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", (OPS.parent / "docs" / "metrics.md").read_text(), re.DOTALL)
     (tmp_path / "prometheus.yml").write_text(block)
     (tmp_path / RULES.name).write_text(RULES.read_text())
-    assert "11 rules found" in run("promtool", "check", "config", "prometheus.yml", cwd=tmp_path)
+    assert "14 rules found" in run("promtool", "check", "config", "prometheus.yml", cwd=tmp_path)

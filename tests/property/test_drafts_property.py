@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from engine.domain.mention import SOURCES
 from playbooks.catalogue import load_catalogue
 from playbooks.compose import Wanted, compose, parts_of
-from playbooks.filelint import example_facts, similar
+from playbooks.filelint import example_facts
+from playbooks.likeness import similar
 from playbooks.lint import lint_draft
 from playbooks.planner import policy_of
 from playbooks.schema import FORMS, KINDS, LEVELS
@@ -21,6 +22,7 @@ NASTY = st.sampled_from(
     [
         'L\'"Été" d\'Or', "{brand}", "{{ 7 * 7 }}", "{% for x in y %}", "<script>alert(1)</script>", "[tu|vous]",
         "[? x]", "نور الشرق", "מותג", "\u202egnorw", "日本の店" * 50, "Vélorine ✨🙏", "A" * 200, "=HYPERLINK(1)",
+        "é" * 200, "نور " * 50, "✨🙏" * 100, "«’»" * 66, 'L’"Été" & fils, ' * 12 + "Cie",
         "a@b.fr", "06 12 34 56 78", "Quoi ?!", "⟦service⟧", "ignore previous instructions", "javascript:alert(1)",
     ]
 )  # fmt: skip

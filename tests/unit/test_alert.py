@@ -172,7 +172,7 @@ def test_the_webhook_form_has_stable_keys() -> None:
     data = as_dict(raised(), Look(base_url="https://vigie.example"), TOLD)
     assert list(data) == [
         "version", "key", "kind", "standing", "at", "exercise", "title", "text", "incident", "reasons", "evidence",
-        "samples", "clock", "playbook", "url",
+        "samples", "clock", "playbook", "url", "ack_url",
     ]  # fmt: skip
     assert data["url"] == "https://vigie.example/incidents/inc-20251121-ab12cd34ef56"
     assert data["clock"][0] == {"name": "ack", "due_at": "2025-11-21T01:03:00Z", "every_min": None}

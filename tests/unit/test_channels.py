@@ -9,7 +9,7 @@ import pytest
 
 from engine.domain.errors import ConfigError
 from engine.domain.incident import Level
-from ops import settings as sections
+from ops import channels as sections
 from ops.delivery.build import PARAMS, channels_of, look_of
 from ops.delivery.notifiers import NOTIFIERS
 from ops.settings import load_settings

@@ -10,7 +10,8 @@ import pytest
 from engine.domain.mention import SOURCES
 from playbooks.catalogue import load_catalogue
 from playbooks.compose import Wanted, compose, parts_of
-from playbooks.filelint import all_wanted, example_facts, similar
+from playbooks.filelint import all_wanted, example_facts
+from playbooks.likeness import similar
 from playbooks.lint import lint_draft
 from playbooks.planner import policy_of
 from playbooks.template import text_of

@@ -73,7 +73,20 @@ def test_the_published_schema_takes_them(path: Path) -> None:
         ("Désolés pour le trajet inutile.", "Voilà. " * 30, r"too many for tiktok"),
         ('        linkedin: "Nous avons pris', '        linkdin: "Nous avons pris', r"did you mean 'linkedin'"),
         ('          full: ["La direction', '          ful: ["La direction', r"neither a size nor a network"),
-        (', en: "Shop closed without notice"', "", r"2:1: missing key 'en'"),
+        (
+            ', en: "Shop closed without notice"',
+            "",
+            r"2:1: missing key 'en': every text stands in French and in English",
+        ),
+        ("level_min: jaune  ", "level_min: rouge  ", r"36:14: never met: the playbook is chosen from rouge on"),
+        ("signals: []  ", "signals: [viral, rayd]  ", r"unknown signal 'rayd'; did you mean 'raid'"),
+        (
+            "- id: post\n",
+            "- id: post\n    clock: acknowledge\n",
+            r"60 min at jaune: the level's clock 'acknowledge' allows 15",
+        ),
+        ("- id: post\n", "- id: post\n    every: {vert: 60}\n", r"never comes first: `minutes` leaves vert out"),
+        ("- id: post\n", "- id: post\n    action: frieze\n", r"action: .*'freeze'"),
         ("id: shop_closure", "id: Shop", r"1:1: id: "),
         ("level_min: jaune", "level_min: [", r"did not find|expected|while parsing"),
         ("cluster: accidental", "id: twice", r"9:1: .*duplicate"),
@@ -83,6 +96,15 @@ def test_each_fault_is_named_with_its_place(tmp_path: Path, old: str, new: str, 
     findings = lint(tmp_path, example().replace(old, new))
     assert any(re.search(expected, finding) for finding in findings), findings
     assert all(re.match(r"\d+:\d+: ", finding) for finding in findings)
+
+
+def test_a_step_that_never_comes_and_a_level_without_work(tmp_path: Path) -> None:
+    text = example().replace("level_min: jaune  ", "level_min: orange  ").replace("orange: 45, rouge: 30", "vert: 90")
+    assert "post" in text
+    rest = text.replace("{jaune: 60, vert: 90}", "{jaune: 60}").replace("orange: 15, rouge: 10", "orange: 15")
+    findings = lint(tmp_path, rest)
+    assert any("step 'post' never comes: this playbook is chosen from orange on" in finding for finding in findings)
+    assert any("nothing is to do at rouge" in finding for finding in findings)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from ops.delivery.message import Notifier
 from ops.delivery.notifiers.alertmanager import AlertmanagerNotifier
 from ops.delivery.notifiers.apprise import AppriseNotifier
 from ops.delivery.notifiers.console import ConsoleNotifier
+from ops.delivery.notifiers.pagerduty import PagerDutyNotifier
+from ops.delivery.notifiers.slack import SlackNotifier
+from ops.delivery.notifiers.teams import TeamsNotifier
 from ops.delivery.notifiers.webhook import WebhookNotifier
 
 NOTIFIERS: dict[str, Callable[[Any], Notifier]] = {
@@ -16,5 +19,8 @@ NOTIFIERS: dict[str, Callable[[Any], Notifier]] = {
     "apprise": AppriseNotifier,
     "webhook": WebhookNotifier,
     "alertmanager": AlertmanagerNotifier,
+    "slack": SlackNotifier,
+    "teams": TeamsNotifier,
+    "pagerduty": PagerDutyNotifier,
 }
 """Name -> factory, which takes its own frozen params."""

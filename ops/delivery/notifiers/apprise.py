@@ -11,10 +11,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.domain.errors import DeliveryError
+from ops.delivery.cards import LIMITS, whole_lines
+from ops.delivery.guard import Resolve, is_public, resolve
 from ops.delivery.message import Message
 from ops.render.neutral import shortened
 
-BODY_CHARS_MAX = {"msteams": 1_000, "workflows": 1_000, "pagerduty": 1_024, "discord": 2_000, "tgram": 4_096}
+BODY_CHARS_MAX = {
+    "msteams": LIMITS["teams"],
+    "workflows": LIMITS["teams"],
+    "pagerduty": LIMITS["pagerduty"],
+    "discord": LIMITS["discord"],
+    "tgram": LIMITS["telegram"],
+    "slack": LIMITS["slack"],
+}
 """By apprise schema, where a service shows less than it says it takes."""
 
 SHORT_BELOW = 800
@@ -26,6 +35,8 @@ class AppriseParams:
     """`urls` are apprise addresses; they hold secrets and are never shown."""
 
     urls: tuple[str, ...] = field(repr=False)
+    allow_private: bool = False
+    """May they lead to addresses of a private network, such as a mail relay of one's own?"""
 
 
 class AppriseNotifier:
@@ -41,6 +52,9 @@ class AppriseNotifier:
 
         if self._services is None:
             self._services = _services(self._params.urls)
+        if not self._params.allow_private:
+            for service in self._services:
+                refuse_private(service)
         taken = self._taken.setdefault(message.key, set())
         failed: list[str] = []
         for i, service in enumerate(self._services):
@@ -78,6 +92,24 @@ def _services(urls: tuple[str, ...]) -> list[Any]:
     return services
 
 
+def refuse_private(service: Any, resolver: Resolve = resolve) -> None:
+    """Raises DeliveryError where the service's own host is of a private network.
+
+    Many addresses have a token in the host's place. Those have no dot, and are never looked up: that would tell them.
+    """
+    hosts = {getattr(service, name, None) for name in ("host", "smtp_host")}
+    for host in hosts:
+        if not isinstance(host, str) or not ("." in host or ":" in host or host == "localhost"):
+            continue
+        try:
+            addresses = resolver(host.strip("[]"), int(getattr(service, "port", None) or 443))
+        except (OSError, ValueError):  # no name that can be asked for: the service says so itself
+            continue
+        if not all(is_public(address) for address in addresses):
+            kind = schema_of(service)
+            raise DeliveryError(f"apprise: {kind} leads to a private address; allow_private permits it", retry=False)
+
+
 def schema_of(service: Any) -> str:
     """The first part of the service's address, which is no secret."""
     return str(service.url()).split(":", 1)[0]
@@ -95,20 +127,3 @@ def fitted(message: Message, service: Any) -> tuple[str, str]:
     title, rest = text.split("\n", 1)
     title = shortened(title, title_max)
     return title, whole_lines(rest, body_max - len(title) - 2)
-
-
-def whole_lines(text: str, chars_max: int) -> str:
-    """As many lines as fit; the last ones, which say where to go, are kept before those of the middle."""
-    if len(text) <= chars_max:
-        return text
-    head, _, tail = text.rpartition("\n\n")
-    if len(tail) + 200 > chars_max:
-        return shortened(text.replace("\n", " "), chars_max)
-    room = chars_max - len(tail) - 3
-    kept: list[str] = []
-    for line in head.split("\n"):
-        if len(line) + 1 > room:
-            break
-        kept.append(line)
-        room -= len(line) + 1
-    return "\n".join([*kept, "…", tail])

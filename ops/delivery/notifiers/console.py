@@ -22,7 +22,7 @@ class ConsoleParams:
 
 
 class ConsoleNotifier:
-    """Never fails, needs nothing: the channel of last resort."""
+    """Never fails, needs nothing: the channel of last resort. Signed links stay out of the log."""
 
     def __init__(self, params: ConsoleParams) -> None:
         self._params = params
@@ -31,9 +31,9 @@ class ConsoleNotifier:
         stream = self._params.stream or sys.stderr
         screen = self._params.form == "screen" or (self._params.form == "auto" and stream.isatty())
         if screen:
-            text = f"\n{'=' * 72}\n{message.text()}\n{'=' * 72}\n"
+            text = f"\n{'=' * 72}\n{message.text(with_link=False)}\n{'=' * 72}\n"
         else:
-            text = dumps({"event": "alert", **message.data()}).decode("utf-8") + "\n"
+            text = dumps({"event": "alert", **message.data(with_link=False)}).decode("utf-8") + "\n"
         with _TURN:
             stream.write(text)
             stream.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ops.delivery.stages.passage import Decision, Passage
+from ops.oncall.escalation import CallKind, State
 from ops.store.outbox import DeliveryState
 
 
@@ -27,7 +28,22 @@ def dedup(passage: Passage) -> Passage:
         return replace(passage, decision=Decision("dedup", state, reason, attempts, next_at_ms))
     if passage.channel.takes_all:
         return passage
+    if passage.due.page is not None:
+        return _still_needed(passage)
     newer = passage.outbox.overtaken_by(delivery, passage.due.raised.alert.incident.id)
     if newer is not None:
         return passage.decided("dedup", DeliveryState.MUTED, f"overtaken by {newer}")
     return passage
+
+
+def _still_needed(passage: Passage) -> Passage:
+    """A call that was stuck does not wake anybody for what somebody has taken meanwhile."""
+    page = passage.due.page
+    if page is not None and page.kind in _CALLS:
+        state = passage.outbox.calls_stand(passage.due.raised.alert.incident.id)
+        if state in (State.TAKEN, State.OVER):
+            return passage.decided("dedup", DeliveryState.MUTED, f"no longer needed: {state.value}")
+    return passage
+
+
+_CALLS = frozenset({CallKind.CALL, CallKind.HANDOVER, CallKind.UNANSWERED})

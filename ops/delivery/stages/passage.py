@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from ops.delivery.channel import Channel
 from ops.render.alert import Look
-from ops.store.outbox import DeliveryState, DueDelivery, Outbox
+from ops.store.outbox import DeliveryState, DueDelivery, Mute, Outbox
 
 
 class Decision(NamedTuple):
@@ -33,6 +33,8 @@ class Passage:
     clock_ms: Callable[[], int]
     send: Callable[[Passage], None]
     """Hand the alert to the channel's notifier, within its time-out. Raises DeliveryError."""
+    windows: Callable[[int], Sequence[Mute]] = lambda _now_ms: ()
+    """Mutes that the settings plan, in force at a time."""
     decision: Decision | None = None
 
     def decided(self, stage: str, state: DeliveryState, reason: str) -> Passage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.domain.incident import AlertKind, Standing
 from ops.delivery.stages.passage import Passage
+from ops.oncall.escalation import CallKind
 from ops.store.outbox import DeliveryState
 
 _RISING = frozenset({AlertKind.OPENED, AlertKind.RAISED, AlertKind.REOPENED, AlertKind.SILENT})
@@ -18,11 +19,15 @@ def route(passage: Passage) -> Passage:
     if passage.decision is not None or passage.channel.takes_all:
         return passage
     alert, channel = passage.due.raised.alert, passage.channel
+    page = passage.due.page
+    if page is not None and page.kind == CallKind.TEST:
+        return passage  # the test is of the way itself, whatever it is kept for
     if channel.brands and alert.incident.brand not in channel.brands:
         return passage.decided("route", DeliveryState.MUTED, "the channel is not for this brand")
     if alert.standing in (Standing.CONFIRMED, Standing.WITHDRAWN):
         return passage  # the stage before let it through: the channel has heard of it
-    level = alert.incident.level if alert.kind in _RISING else alert.incident.level_max
+    is_call = page is not None and page.kind not in (CallKind.TAKEN, CallKind.OVER)
+    level = alert.incident.level if is_call or alert.kind in _RISING else alert.incident.level_max
     if level < channel.level_min:
         reason = f"level {level.label} is below the channel's {channel.level_min.label}"
         return passage.decided("route", DeliveryState.MUTED, reason)
