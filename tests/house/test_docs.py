@@ -121,7 +121,7 @@ def test_help_lists_every_command_with_an_example() -> None:
     command: Any = typer.main.get_command(app)
     expected = {
         "backtest", "check", "deadletters", "demo", "detect", "doctor", "incidents", "playbooks", "replay", "run",
-        "schema", "score", "topics", "train",
+        "schema", "score", "topics", "train", "worker",
     }  # fmt: skip
     assert set(command.commands) == expected
     silent = [name for name, sub in every(command, "vigie") if "Example" not in (sub.help or "")]
