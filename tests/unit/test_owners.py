@@ -53,7 +53,7 @@ def test_a_part_that_was_taken_is_fenced_and_the_others_are_not(store: Store, ot
     assert store.load_state(A) == {"engine": {"n": 1}}
     assert store.load_state(B) == {"engine": {"n": 2}}
     assert store.counters() == {("received", ()): 3.0}
-    with pytest.raises(FencedError, match="has taken vigie.scored/0"):
+    with pytest.raises(FencedError, match=r"has taken vigie\.scored/0"):
         store.apply(step(A, 8), A)
     other.apply(step(A, 2), A)
     assert other.load_state(A) == {"engine": {"n": 2}}
