@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -169,7 +169,7 @@ class WatchWorker(WorkerProcess):
         for partition in polled.gone:
             self._leave(partition)
         # What was polled is in hand: whatever else fails now, it is worked through.
-        trouble = self._tried(lambda: [self._take(partition) for partition in sorted(polled.came)])
+        trouble = self._tried(lambda: self._take_all(polled.came))
         commands: dict[Partition, list[Command]] = {}
         trouble = self._tried(lambda: commands.update(self._commands())) or trouble
         steps = self._step(polled.records, commands)
@@ -255,6 +255,10 @@ class WatchWorker(WorkerProcess):
         self._group.leave()
 
     # -- partitions ----------------------------------------------------------------------------------------------
+
+    def _take_all(self, partitions: Iterable[Partition]) -> None:
+        for partition in sorted(partitions):
+            self._take(partition)
 
     def _take(self, partition: Partition) -> None:
         """Become the owner of a partition: raise its epoch, load its state, go on where it stood."""
