@@ -25,7 +25,6 @@ BRANDS = 24
 WAIT_S = 900
 IDLE_S = 30
 """Hours of event time pass in seconds here, so a partition that rests for a moment is not idle."""
-PRODUCE_S = 150
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +95,16 @@ def test_whatever_happens_to_them(fleet: Fleet, broker: Broker, lines: list[byte
     for worker in fleet.workers:
         worker.wait_ready()
     sent = shuffled(lines, 3, 299.0, seed=3)
-    producing = threading.Thread(target=fleet.produce, args=(sent,), kwargs={"rate": len(sent) / PRODUCE_S})
+    enough = threading.Event()
+    producing = threading.Thread(target=fleet.trickle, args=(sent, enough))
     producing.start()
-    for _ in range(10):
-        chaos.strike(3)
+    try:
+        for _ in range(10):
+            chaos.strike(3)
+    finally:
+        enough.set()
+        producing.join()
     assert chaos.kills == 30
-    producing.join()
     fleet.wait_done(3 * MENTIONS, newest_ms(lines), WAIT_S)
     time.sleep(3)  # what was raised last is on its way
     assert [worker.stop() for worker in fleet.workers if worker.alive] == [0, 0, 0, 0]
