@@ -11,7 +11,7 @@ VIGIE_SHARED ?= ../shared
 PYTEST_ARGS ?=
 export VIGIE_SHARED
 
-.PHONY: help install dev system kafka-artefacts demo test test-data check fix bench bench-detection bench-simulated bench-storms bench-themes bench-text kafka kafka-cluster \
+.PHONY: help install dev system kafka-artefacts demo test test-chaos test-data check fix bench bench-detection bench-simulated bench-storms bench-themes bench-text bench-kafka soak kafka kafka-cluster \
 	postgres generate lock clean
 
 help: ## what can be made
@@ -54,7 +54,10 @@ demo: install ## a synthetic bad buzz, live in the terminal
 	@$(BIN)/vigie demo
 
 test: dev system kafka-artefacts check ## everything that needs no development data; a skipped test fails
-	$(BIN)/python -m pytest -m "not data" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not data and not chaos" $(PYTEST_ARGS)
+
+test-chaos: dev system kafka-artefacts ## workers killed, frozen, joined; brokers and databases that go: the figures stay equal
+	$(BIN)/python -m pytest -m chaos $(PYTEST_ARGS)
 
 test-data: dev $(VENV)/.installed-lexicon ## what reads the development data in VIGIE_SHARED (default ../shared)
 	@test -d "$(VIGIE_SHARED)/data" || { echo "make test-data: no data in $(VIGIE_SHARED); set VIGIE_SHARED" >&2; exit 1; }
@@ -90,6 +93,12 @@ bench-text: dev $(VENV)/.installed-lexicon ## quality and speed of the text mode
 	$(BIN)/python -m tests.bench.bench_text
 	$(BIN)/python -m tests.bench.bench_text_quality
 	$(BIN)/python -m tests.bench.bench_learning
+
+bench-kafka: dev kafka-artefacts system ## mentions a second through a real broker, and seconds from a record to its alert
+	@$(BIN)/python -m tests.bench.bench_kafka $(ARGS)
+
+soak: dev kafka-artefacts ## twenty minutes at half the rated load: memory and lag, and their plot in docs/images
+	@$(BIN)/python -m tests.bench.soak --plot docs/images/soak.svg $(ARGS)
 
 kafka: kafka-artefacts ## a real broker on 127.0.0.1, until Ctrl-C
 	$(BIN)/python tests/infra/kafka.py run

@@ -182,9 +182,8 @@ def producer_of(settings: Settings) -> Producer:
         try:
             producer = KafkaProducer(
                 **client, client_id="vigie", acks="all", enable_idempotence=True,
-                bootstrap_timeout_ms=5_000, max_block_ms=int(SEND_S_MAX * 1000),
-                delivery_timeout_ms=int(SEND_S_MAX * 1000),
-                request_timeout_ms=int(SEND_S_MAX * 500), linger_ms=5,
+                bootstrap_timeout_ms=5_000, max_block_ms=int(SEND_S_MAX * 1000), linger_ms=5,
+                delivery_timeout_ms=int(SEND_S_MAX * 1000), request_timeout_ms=int(SEND_S_MAX * 500),
             )  # fmt: skip
             try:
                 waiting = [producer.send(topic, value=raw, partition=number) for topic, number, raw in records]

@@ -52,7 +52,7 @@ class Publisher:
                 self._producer.flush(SEND_S_MAX)
                 for future in sent:
                     future.get(timeout=1)
-            except Exception as error:  # the client raises whatever it meets: Kafka errors, sockets, its own asserts
+            except Exception as error:  # whatever the client raises, it did not work
                 self._close()
                 said = next(iter(str(error).splitlines()), "")
                 raise DeliveryError(f"{self._topic}: {type(error).__name__}: {said}") from error

@@ -231,7 +231,7 @@ class Group:
         """What the group last committed of a partition: the next offset and a note. Raises TransientError."""
         try:
             found = self._consumer.committed(_tp(partition), metadata=True, timeout_ms=10_000)
-        except Exception as error:  # the client raises whatever it meets: Kafka errors, sockets, its own asserts
+        except Exception as error:  # whatever the client raises, it did not work
             raise TransientError(f"kafka: committed offsets: {type(error).__name__}: {error}") from error
         return None if found is None else (found.offset, found.metadata or "")
 
@@ -249,7 +249,7 @@ class Group:
         if wait:
             try:
                 self._consumer.commit(mine, timeout_ms=10_000)
-            except Exception as error:  # the client raises whatever it meets: Kafka errors, sockets, its own asserts
+            except Exception as error:  # whatever the client raises, it did not work
                 raise TransientError(f"kafka: commit: {type(error).__name__}: {error}") from error
             return
         with contextlib.suppress(Exception):  # a courtesy: a rebalance or a broker away must not stop the loop
@@ -263,7 +263,7 @@ class Group:
         for topic in topics:
             try:
                 numbers = self._consumer.partitions_for_topic(topic)
-            except Exception as error:  # the client raises whatever it meets: Kafka errors, sockets, its own asserts
+            except Exception as error:  # whatever the client raises, it did not work
                 raise TransientError(f"kafka: {topic}: {type(error).__name__}: {error}") from error
             if not numbers:
                 raise InputError(f"kafka: no topic {topic!r}; `vigie topics create` makes it")

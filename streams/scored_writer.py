@@ -35,7 +35,7 @@ class ScoredWriter:
             if self._producer is None:
                 self._producer = self._made()
             self._sent.append(self._producer.send(self._topic, value=value, key=key, partition=partition))
-        except Exception as error:  # the client raises whatever it meets: Kafka errors, sockets, its own asserts
+        except Exception as error:  # whatever the client raises, it did not work
             raise TransientError(f"kafka: {self._topic}: {type(error).__name__}: {error}") from error
 
     def settle(self) -> None:
@@ -45,7 +45,7 @@ class ScoredWriter:
         sent, self._sent = self._sent, []
         try:
             self._producer.flush(timeout=DELIVERY_MS_MAX / 1000 + 5)
-        except Exception as error:  # the client raises whatever it meets: Kafka errors, sockets, its own asserts
+        except Exception as error:  # whatever the client raises, it did not work
             raise TransientError(f"kafka: {self._topic}: {type(error).__name__}: {error}") from error
         for future in sent:
             if not future.succeeded():

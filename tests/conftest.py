@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,11 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return str(tmp_path / "vigie.db")
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+def pytest_configure() -> None:
+    """Who is told to end ends as after Ctrl-C: brokers and databases that tests started go with them."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -23,7 +23,7 @@ class Seen:
     def __init__(self, ids_max: int) -> None:
         self._ids_max = ids_max
         self._all: set[int] = set()
-        self._hours: dict[int, list[int]] = {}
+        self._hours: dict[int, dict[int, list[int]]] = {}  # the parts of each hour, by their number
         self._new: dict[int, list[int]] = {}
         self._parts: dict[int, int] = {}
 
@@ -44,22 +44,28 @@ class Seen:
         """What is to be stored since the last call: parts (name, data)."""
         saved = []
         for hour, keys in self._new.items():
-            self._hours.setdefault(hour, []).extend(keys)
             n = self._parts.get(hour, 0)
+            self._hours.setdefault(hour, {})[n] = keys
             self._parts[hour] = n + 1
             saved.append((f"seen:{hour}:{n}", {"ids": b64encode(struct.pack(f"<{len(keys)}Q", *keys)).decode()}))
         self._new = {}
         return saved
 
     def prune(self, watermark_ms: int) -> list[str]:
-        """Forget the oldest hours; the names of the parts to drop. Call it after `take_dirty`."""
+        """Forget what is too old, and the oldest of what is too much: part by part, so that an hour that brings more
+        than can be remembered keeps its newest ids. The names of the parts to drop. Call it after `take_dirty`."""
         dropped: list[str] = []
         oldest = watermark_ms // HOUR_MS - KEEP_HOURS
         for hour in sorted(self._hours):
-            if hour >= oldest and len(self._all) <= self._ids_max:
-                break
-            self._all.difference_update(self._hours.pop(hour))
-            dropped += [f"seen:{hour}:{n}" for n in range(self._parts.pop(hour, 0))]
+            parts = self._hours[hour]
+            for n in sorted(parts):
+                if hour >= oldest and len(self._all) <= self._ids_max:
+                    return dropped
+                self._all.difference_update(parts.pop(n))
+                dropped.append(f"seen:{hour}:{n}")
+            del self._hours[hour]
+            if hour < oldest:
+                del self._parts[hour]
         return dropped
 
     def restore(self, part: str, data: dict[str, Any]) -> None:
@@ -67,6 +73,7 @@ class Seen:
         _, hour_text, n_text = part.split(":")
         raw = b64decode(data["ids"])
         keys = struct.unpack(f"<{len(raw) // 8}Q", raw)
-        self._hours.setdefault(int(hour_text), []).extend(keys)
+        hour, n = int(hour_text), int(n_text)
+        self._hours.setdefault(hour, {})[n] = list(keys)
         self._all.update(keys)
-        self._parts[int(hour_text)] = max(self._parts.get(int(hour_text), 0), int(n_text) + 1)
+        self._parts[hour] = max(self._parts.get(hour, 0), n + 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -164,23 +164,37 @@ class WatchWorker(WorkerProcess):
         started = time.perf_counter()
         try:
             polled = self._group.poll(BATCH_MAX, POLL_S)
-            for partition in polled.gone:
-                self._leave(partition)
-            for partition in sorted(polled.came):
-                self._take(partition)
-            commands = self._commands()
         except TransientError as error:
             self._in_trouble(str(error))
             self._stopping.wait(0.5)
             return
+        for partition in polled.gone:
+            self._leave(partition)
+        # What was polled is in hand: whatever else fails now, it is worked through.
+        trouble = self._tried(lambda: self._take_all(polled.came))
+        commands: dict[Partition, list[Command]] = {}
+        trouble = self._tried(lambda: commands.update(self._commands())) or trouble
         steps = self._step(polled.records, commands)
         if steps and not self._stored(steps):
+            return
+        if trouble:
+            self._in_trouble(trouble)
+            self._stopping.wait(0.5)
             return
         self._went_well()
         if polled.records:
             self.metrics.step_took(time.perf_counter() - started)
         self._tell_group()
         self._show()
+
+    @staticmethod
+    def _tried(action: Callable[[], object]) -> str:
+        """Do it; why not, when the store or the brokers can't. It is asked for again in the next turn."""
+        try:
+            action()
+        except TransientError as error:
+            return str(error)
+        return ""
 
     def _step(
         self, found: Mapping[Partition, Sequence[Record]], commands: Mapping[Partition, list[Command]]
@@ -243,6 +257,10 @@ class WatchWorker(WorkerProcess):
         self._group.leave()
 
     # -- partitions ----------------------------------------------------------------------------------------------
+
+    def _take_all(self, partitions: Iterable[Partition]) -> None:
+        for partition in sorted(partitions):
+            self._take(partition)
 
     def _take(self, partition: Partition) -> None:
         """Become the owner of a partition: raise its epoch, load its state, go on where it stood."""

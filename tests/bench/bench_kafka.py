@@ -210,21 +210,43 @@ def latency(folder: Path, broker: Broker, rate: int, seconds: int) -> None:
             watching = threading.Event()
             listener = threading.Thread(target=_listen, args=(receiver, arrived, watching))
             listener.start()
+            before = so_far(running)
             sent, done, behind_s = _stream(broker.address, rate, seconds)
+            after = so_far(running)
+            position = Position(str(inner / "vigie.db"), "live.mentions")
+            lag = n + done - position.reached()
+            position.close()
             time.sleep(5)
             watching.set()
             listener.join()
+            stored = _stored(inner / "vigie.db")
         finally:
             running.stop()
     took = [arrived[brand] - at_s for brand, at_s in sent.items() if brand in arrived]
     print(f"{done:,} mentions in {seconds} s, {done / seconds:,.0f} a second; the producer was behind by at most "
           f"{behind_s:.2f} s")  # fmt: skip
+    share = (after.cpu_s - before.cpu_s) / (after.wall_s - before.wall_s)
+    print(f"the worker had {share:.0%} of its core, and {lag:,} mentions waited when the stream ended")
     if not took:
         raise SystemExit(f"no alert came:\n{running.log.read_text()[-2000:]}")
     print(
         f"from the first record of a burst to its alert: p50 {percentile(took, 0.5):.2f} s, "
         f"p95 {percentile(took, 0.95):.2f} s, longest {max(took):.2f} s; {len(took)} alerts of {len(sent)} bursts"
     )
+    kept = [stored[brand] - at_s for brand, at_s in sent.items() if brand in stored]
+    print(
+        f"  of that until it stood in the store: p50 {percentile(kept, 0.5):.2f} s, p95 {percentile(kept, 0.95):.2f} s"
+    )
+
+
+def _stored(database: Path) -> dict[str, float]:
+    """When the first alert of each brand was kept."""
+    import sqlite3
+
+    with sqlite3.connect(database) as connection:
+        rows = connection.execute("SELECT brand, min(stored_at_ms) FROM outbox GROUP BY brand").fetchall()
+    connection.close()
+    return {brand: at_ms / 1000 for brand, at_ms in rows}
 
 
 def _past(now_ms: int) -> list[bytes]:

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -173,6 +174,20 @@ class Fleet:
             producer.send(f"{self.prefix}mentions", value=line, partition=rng.randrange(self.partitions))
             if rate and i % 200 == 0:
                 time.sleep(max(0.0, i / rate - (time.monotonic() - started)))
+        producer.flush()
+        producer.close()
+
+    def trickle(self, lines: Sequence[bytes], enough: threading.Event, *, seed: int = 0) -> None:
+        """Ever less of them, a part of what is left each second, so that the flow never ends; the rest once it is
+        enough. A flow that ended early would let silence move event time on."""
+        rng, at = random.Random(seed), 0
+        producer = KafkaProducer(bootstrap_servers=self.servers.split(","), acks="all", linger_ms=20)
+        while at < len(lines):
+            end = len(lines) if enough.is_set() else at + max(1, (len(lines) - at) // 40)
+            for line in lines[at:end]:
+                producer.send(f"{self.prefix}mentions", value=line, partition=rng.randrange(self.partitions))
+            at = end
+            enough.wait(1.0)
         producer.flush()
         producer.close()
 

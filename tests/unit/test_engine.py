@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 
+from engine.core.seen import Seen
 from engine.domain.batch import Batch, Command, Cursor, Reject
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.effects import CommandDone, CursorMoved, CurveDrawn, DeadLettered, LateStored
@@ -240,3 +241,20 @@ def test_a_short_text_is_read_in_the_language_of_its_brand():
     texts = ("Lumeo ???", "Nordalia ???", "Lumeo je n'ai rien")
     matched = [(mention(0, n, text, None), (text.split()[0],), n) for n, text in enumerate(texts)]
     assert [lang for _, _, lang, _, _ in engine._reader.read(matched)] == ["en", "fr", "fr"]
+
+
+def test_an_hour_with_more_ids_than_are_remembered_keeps_the_newest() -> None:
+    seen, again = Seen(ids_max=100), Seen(ids_max=100)
+    mentions = [mention(0, n, "bonjour", None) for n in range(250)]
+    stored: dict[str, dict[str, object]] = {}
+    for start in range(0, 250, 50):
+        assert all(seen.new_key(m) is not None for m in mentions[start : start + 50])
+        stored |= dict(seen.take_dirty())
+        for part in seen.prune(mentions[0].created_at_ms):
+            del stored[part]
+    for part, data in stored.items():
+        again.restore(part, data)
+    for one in (seen, again):
+        assert [one.new_key(m) is None for m in mentions[150:]] == [True] * 100
+        assert one.new_key(mentions[0]) is not None
+        one.take_dirty()
