@@ -26,6 +26,7 @@ from engine.ports.detector import SeriesDetector
 from engine.ports.planner import Planner
 from engine.ports.signal import Watched
 from engine.ports.text import TextScorer
+from ops.drill.db import DRILL
 from ops.planned import planned_events
 from ops.runs import RunKeeper, rules_of
 from ops.settings import Settings
@@ -250,9 +251,11 @@ def restore_engine(
     engine.restore(parts, incidents, plans)
 
 
-def open_engine(settings: Settings, store: Store, scorer: TextScorer | None = None) -> Engine:
+def open_engine(
+    settings: Settings, store: Store, scorer: TextScorer | None = None, *, exercise: bool = False
+) -> Engine:
     """An engine that goes on where the store says. A brand that was given another detector warms up again."""
-    config, choices = engine_config(settings), detector_choices(settings)
+    config, choices = engine_config(settings, exercise=exercise), detector_choices(settings)
     make = brand_detectors(config, choices)
 
     def anew(brand: str, stored: str) -> dict[str, Any] | None:
@@ -269,5 +272,5 @@ def apply_commands(settings: Settings, store: Store, clock_ms: Callable[[], int]
     """Carry out the commands that wait in the store, when no service runs that would."""
     store.take()
     store.also(RunKeeper(store, rules_of(settings), clock_ms).on_effects)
-    engine = open_engine(settings, store)
+    engine = open_engine(settings, store, exercise=DRILL in store.get_meta())
     store.apply(engine.step(Batch(commands=store.pending_commands()), clock_ms()))

@@ -17,6 +17,7 @@ from ops.commands.check import check
 from ops.commands.demo import demo
 from ops.commands.detect import detect
 from ops.commands.doctor import doctor
+from ops.commands.drill import drill_app
 from ops.commands.drafts import audit_app, drafts_app
 from ops.commands.facts import facts_app
 from ops.commands.incidents import incidents_app
@@ -62,6 +63,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(runs_app, name="runs")
 app.add_typer(facts_app, name="facts")
 app.add_typer(report_app, name="report")
+app.add_typer(drill_app, name="drill")
 
 
 def main() -> None:

@@ -135,11 +135,16 @@ def note(incident_id: Id, text: Text, by: By = None, config: Config = None, db: 
 @contextmanager
 def opened(config: Path | None, db: str | None) -> Iterator[tuple[Settings, Store]]:
     """The settings and the store that the options name. Never makes a store."""
+    from ops.drill.db import clock_of
     from ops.settings import Settings, load_settings
     from ops.store import Store
+    from ops.store.store import wall_clock_ms
 
     settings = Settings() if db is not None and config is None else load_settings(config or Path("vigie.yaml"))
-    with Store.open(db if db is not None else settings.database_url, create=False) as store:
+    clock = [wall_clock_ms]  # the store of an exercise says how its time goes
+    place = db if db is not None else settings.database_url
+    with Store.open(place, create=False, clock_ms=lambda: clock[0]()) as store:
+        clock[0] = clock_of(store, wall_clock_ms)
         yield settings, store
 
 

@@ -80,7 +80,7 @@ def show_incident(desk: Desk, form: forms.OneIncident) -> Reply:
 def _command(desk: Desk, name: str, form: forms.Say | forms.Note) -> Reply:
     incident = desk.office.incident(form.incident_id)
     answer = desk.office.command(name, incident.id, desk.actor, form.text)
-    more = {"incident": incident.id, "exercise": incident.exercise}
+    more: dict[str, Any] = {"incident": incident.id, "exercise": incident.exercise}
     return told(STORED, 202, **more) if answer is None else told(answer, **more)
 
 
@@ -256,7 +256,7 @@ def _acted(desk: Desk, incident_id: str, before: int, step_id: str) -> Reply:
     lines = [plain(event.text, 400) for event in store.runs.timeline(incident_id)[before:]]
     step = run.step(step_id)
     version = None if step is None else step_version(step)
-    more = {"incident": incident_id, "exercise": run.exercise, "step": step_id or None, "version": version}
+    more: dict[str, Any] = {"incident": incident_id, "exercise": run.exercise, "step": step_id or None}
     return told("\n".join(lines), version=version, **more)
 
 

@@ -71,6 +71,8 @@ class Reply:
 
 def told(text: str, status: int = 200, version: str | None = None, **more: Any) -> Reply:
     """What an act answers: one sentence, and what belongs to it."""
+    if version is not None:
+        more["version"] = version
     return Reply({"text": text, **more}, lambda: text, version, status)
 
 
