@@ -33,7 +33,7 @@ MENTIONS_A_MINUTE_MAX = 200
 SEED = 20_260_310
 _NETWORKS = {"x": 40, "facebook": 22, "instagram": 12, "tiktok": 10, "forum": 8, "review": 8}
 _KIND = {"x": "mention", "review": "review", "forum": "post", "news": "post"}
-_TAILS = ("", "", "", " !!", "...", " 😡", " !", " svp")
+_TAILS = {"fr": ("", "", "", " !!", "...", " 😡", " !", " svp"), "en": ("", "", "", "!!", "...", " 😡", "!", " please")}
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 Texts = Annotated[tuple[Text, ...], Field(min_length=1, max_length=500)]
@@ -180,7 +180,7 @@ class Storm:
 
     def _angry(self, at_ms: int, wave: Wave) -> Mention:
         self._crowd += self._rng.random() < 0.9  # most write once, some come back
-        return self._comment(at_ms, wave.texts.in_lang(self._lang), self._crowd, self._rng.choice(_TAILS))
+        return self._comment(at_ms, wave.texts.in_lang(self._lang), self._crowd, self._rng.choice(_TAILS[self._lang]))
 
     def _comment(self, at_ms: int, texts: Sequence[str], author: int, tail: str = "") -> Mention:
         rng = self._rng
