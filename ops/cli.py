@@ -17,8 +17,8 @@ from ops.commands.check import check
 from ops.commands.demo import demo
 from ops.commands.detect import detect
 from ops.commands.doctor import doctor
-from ops.commands.drill import drill_app
 from ops.commands.drafts import audit_app, drafts_app
+from ops.commands.drill import drill_app
 from ops.commands.facts import facts_app
 from ops.commands.incidents import incidents_app
 from ops.commands.labels import label, labels, picks

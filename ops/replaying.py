@@ -163,10 +163,6 @@ class Replay:
             unknown_fields=count.get("unknown_fields", 0),
         )
 
-    @property
-    def settings(self) -> Settings | None:
-        return self._params.settings
-
     def incidents(self) -> list[tuple[Incident, Plan | None]]:
         """Those that reached open, by opening time."""
         return [(incident, self.store.plan(incident.id)) for incident in self.store.incidents()]
@@ -176,29 +172,29 @@ class Replay:
         from ops.render.report import incident_view
 
         totals = self.totals()
-        whole = {} if self._rehearsal is None else {"messages": self._rehearsal.views()}
         return {
             "mentions": totals.mentions,
             "rejected": totals.rejected,
             "duplicates": totals.duplicates,
             "mentions_per_s": round((totals.mentions + totals.duplicates) / max(self.elapsed_s, 1e-9), 1),
-            "incidents": [
-                {**incident_view(incident, plan), **self._whole(incident)} for incident, plan in self.incidents()
-            ],
-            **whole,
+            "incidents": [incident_view(incident, plan) for incident, plan in self.incidents()],
+            **self._chain(),
         }
 
-    def _whole(self, incident: Incident) -> dict[str, Any]:
-        """The run of an incident with its log, and the texts that lie ready for it."""
-        if self._rehearsal is None or self._params.settings is None:
+    def _chain(self) -> dict[str, Any]:
+        """With settings: whom they would have had told what, the runs with their logs, the texts that lie ready."""
+        settings = self._params.settings
+        if self._rehearsal is None or settings is None:
             return {}
         from ops.render.drafts import drafts_view
         from ops.render.run import run_view
 
-        run = self.store.runs.run(incident.id)
+        incidents = [incident for incident, _ in self.incidents()]
+        runs = [(run, self.store.runs.timeline(one.id)) for one in incidents if (run := self.store.runs.run(one.id))]
         return {
-            "run": None if run is None else run_view(run, self.store.runs.timeline(incident.id)),
-            "texts": drafts_view(self._texts(self._params.settings, incident)),
+            "messages": self._rehearsal.views(),
+            "runs": [{"incident": run.incident_id, **run_view(run, events)} for run, events in runs],
+            "texts": [view for one in incidents for view in drafts_view(self._texts(settings, one))],
         }
 
     def _texts(self, settings: Settings, incident: Incident) -> list[StoredDraft]:

@@ -130,8 +130,8 @@ def _opening(drill: Drill, db: Path) -> list[str]:
         tell = "The team plays with the drill's database:"
     commands = (
         f"vigie incidents list --db {db}", f"vigie incidents ack ID --db {db} --by NAME",
-        f"vigie runs show ID --db {db}", f"vigie runs done ID STEP --db {db} --by NAME", f"vigie facts list ID --db {db}",
-        f"vigie drafts list ID --db {db}", f"vigie drill score {db}",
+        f"vigie runs show ID --db {db}", f"vigie runs done ID STEP --db {db} --by NAME",
+        f"vigie facts list ID --db {db}", f"vigie drafts list ID --db {db}", f"vigie drill score {db}",
     )  # fmt: skip
     return [head, brief, tell, *(f"  {line}" for line in commands)]
 

@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from ops.replaying import Replay
+    from ops.settings import Settings
 
 
 def replay(
@@ -29,7 +30,7 @@ def replay(
 
     The same file gives the same answer, byte for byte. Without settings, every brand found on a mention is watched
     with default settings; nothing is sent to anyone. With settings, OUT.json also holds whom their rota and channels
-    would have told what (`messages`), the run of each incident and the texts that would lie ready (`texts`).
+    would have told what (`messages`), the `runs` and the `texts` that would lie ready; DIR also holds the reports.
 
     **Examples:**
 
@@ -62,7 +63,8 @@ def replay(
             from ops.render.pages import write_pages
 
             write_pages(run.incidents(), report, run.lang)
-            _write_reports(run, report)
+            if settings is not None:
+                _write_reports(run, settings, report)
 
 
 class _Printer:
@@ -150,7 +152,7 @@ def _tell(run: Replay, out: _Printer) -> None:
     out.line(words(run.lang)["rate"].format(rate=f"{rate:.0f}"))
 
 
-def _write_reports(run: Replay, folder: Path) -> None:
+def _write_reports(run: Replay, settings: Settings, folder: Path) -> None:
     """Beside the pages: the situation report and the post-incident report of each incident, at the end of the file."""
     from dataclasses import replace
 
@@ -158,9 +160,7 @@ def _write_reports(run: Replay, folder: Path) -> None:
     from ops.delivery.build import look_of
     from ops.reports.gather import end_of_replay, gather, questions_of
     from ops.reports.render import KINDS, written
-    from ops.settings import Settings
 
-    settings = run.settings or Settings()
     look = replace(look_of(settings), lang=run.lang)
     for incident, plan in run.incidents():
         end_ms = end_of_replay(run.store, incident)

@@ -90,19 +90,19 @@ def test_the_whole_chain(
 def test_what_the_golden_files_tell(lang: str) -> None:
     """The promises that a reader of the golden files would look for."""
     document = json.loads((HERE / f"chain.{lang}.json").read_text(encoding="utf-8"))
-    messages, (incident,) = document["messages"], document["incidents"]
+    messages, (incident,), (run,) = document["messages"], document["incidents"], document["runs"]
     assert {m["channel"] for m in messages if m["person"] is None} == {"equipe", "direction", "journal"}
     called = [m["person"] for m in messages if m["kind"] == "call"]
     assert called[:3] == ["Nour", "Camille", "Sacha"]
     times = [m["at"] for m in messages]
     assert times == sorted(times)
-    assert incident["playbook"] == incident["run"]["playbook"] == "outage"
-    assert [step["state"] for step in incident["run"]["steps"]].count("due") >= 1
-    assert any(step["overdue"] for step in incident["run"]["steps"])
-    whole = [text for text in incident["texts"] if text["kind"] == "holding"]
+    assert incident["playbook"] == run["playbook"] == "outage"
+    assert [step["state"] for step in run["steps"]].count("due") >= 1
+    assert any(step["overdue"] for step in run["steps"])
+    whole = [text for text in document["texts"] if text["kind"] == "holding"]
     assert {text["network"] for text in whole} >= {"x", "facebook"}
-    assert all(text["missing"] or text["text"] for text in incident["texts"])
-    assert all(text["state"] != "approved" for text in incident["texts"])
+    assert all(text["missing"] or text["text"] for text in document["texts"])
+    assert all(text["state"] != "approved" for text in document["texts"])
     for kind in ("situation", "retex"):
         report = (HERE / f"chain.{kind}.{lang}.md").read_text(encoding="utf-8")
         assert "Lumeo" in report
