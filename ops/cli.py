@@ -30,6 +30,7 @@ from ops.commands.run import run
 from ops.commands.runs import runs_app
 from ops.commands.schema import schema
 from ops.commands.score import score
+from ops.commands.tokens import tokens_app
 from ops.commands.train import train
 
 app = typer.Typer(
@@ -64,6 +65,7 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(facts_app, name="facts")
 app.add_typer(report_app, name="report")
 app.add_typer(drill_app, name="drill")
+app.add_typer(tokens_app, name="tokens")
 
 
 def main() -> None:
