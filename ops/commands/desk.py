@@ -6,22 +6,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
 
 from engine.domain.errors import InputError
+from ops.commands.incidents import Server, actor_of, opened
 
 if TYPE_CHECKING:
     from ops.desk.client import Remote
     from ops.desk.office import Desk
 
-Server = Annotated[
-    str | None,
-    typer.Option(
-        "--server", metavar="URL", help="A running service; VIGIE_SERVER names one, too. Takes VIGIE_TOKEN."
-    ),
-]
 AnyDesk: TypeAlias = "Desk | Remote"
 
 
@@ -33,8 +28,6 @@ def desk_at(
 
     Raises InputError when they contradict one another.
     """
-    from ops.commands.incidents import actor_of, opened
-
     if server is not None and (config is not None or db is not None):
         raise InputError("--server: works on the service's own store; leave --config and --db out")
     if server is None and config is None and db is None:
@@ -58,3 +51,6 @@ def echo(reply: Any, *, as_json: bool = False) -> None:
     from ops.store.codec import dumps
 
     typer.echo(dumps(reply.data).decode("utf-8") if as_json else reply.text())
+
+
+__all__ = ["AnyDesk", "Server", "desk_at", "echo"]

@@ -19,8 +19,8 @@ from ops.desk.acts import ACTS
 from ops.desk.office import ChangedError, NotAllowedError, NotFoundError, Reply, UnreadError
 from ops.section import LOOPBACK
 
-TOKEN_ENV = "VIGIE_TOKEN"  # noqa: S105 (a name)
-TOKEN_FILE_ENV = "VIGIE_TOKEN_FILE"  # noqa: S105 (a name)
+TOKEN_ENV = "VIGIE_TOKEN"
+TOKEN_FILE_ENV = "VIGIE_TOKEN_FILE"
 SERVER_ENV = "VIGIE_SERVER"
 TIMEOUT_S = 30.0
 TRIES = 3
@@ -40,7 +40,9 @@ def token_of(environ: Mapping[str, str] | None = None) -> str:
         except OSError as error:
             raise ConfigError(f"{TOKEN_FILE_ENV}: {file}: {error.strerror or error}") from None
     if not found:
-        raise ConfigError(f"a server takes a token: set {TOKEN_ENV} or {TOKEN_FILE_ENV} (vigie tokens create makes one)")
+        raise ConfigError(
+            f"a server takes a token: set {TOKEN_ENV} or {TOKEN_FILE_ENV} (vigie tokens create makes one)"
+        )
     if not found.isascii() or not found.isprintable():
         raise ConfigError(f"{TOKEN_ENV}: not a token")
     return found
@@ -57,7 +59,7 @@ class Remote:
             raise InputError(f"--server {server[:80]!r}: a token goes over https only")
         self._server, self._token = server.rstrip("/"), token
 
-    def do(self, name: str, **told: Any) -> Reply | Far:
+    def do(self, name: str, /, **told: Any) -> Reply | Far:
         """As `Desk.do`. What is read is fetched when it is looked at, in the form that is asked for."""
         told = {field: value for field, value in told.items() if value is not None}
         if ACTS[name].reads:
@@ -91,7 +93,9 @@ class Remote:
                 answer = httpx2.request(act.method, url, headers=headers, timeout=TIMEOUT_S, **how)
             except httpx2.TransportError as error:
                 if not left:
-                    raise TransientError(f"{self._server}: {error or type(error).__name__}; is the service up?") from None
+                    raise TransientError(
+                        f"{self._server}: {error or type(error).__name__}; is the service up?"
+                    ) from None
                 continue
             if answer.status_code < 400:
                 return answer
