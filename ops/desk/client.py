@@ -1,6 +1,7 @@
 """The far desk: the same acts, over the API of a running service.
 
->>> Remote("https://vigie.example", "vigie_x").address("runs.done", {"incident_id": "inc/1", "step": "a b", "text": "ok"})
+>>> told = {"incident_id": "inc/1", "step": "a b", "text": "ok"}
+>>> Remote("https://vigie.example", "vigie_x").address("runs.done", told)
 ('https://vigie.example/v1/incidents/inc%2F1/run/steps/a%20b/done', {'text': 'ok'})
 """
 
