@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -151,6 +151,9 @@ class Api:
                 log.error("%s: %s", name, error)
             retry = {"Retry-After": str(self._params.retry_after_s)} if status == 503 else {}
             return problem(status, str(error), retry)
+        except Exception:  # a mistake of ours must not become a stack trace for whoever asks
+            log.exception("%s: unexpected", name)
+            return problem(500, "an error of Vigie's own; it stands in the service's log")
 
     @staticmethod
     def _answered(reply: Reply, *, as_text: bool) -> Response:

@@ -26,6 +26,7 @@ from engine.ports.detector import SeriesDetector
 from engine.ports.planner import Planner
 from engine.ports.signal import Watched
 from engine.ports.text import TextScorer
+from ops.drill.db import DRILL
 from ops.planned import planned_events
 from ops.runs import RunKeeper, rules_of
 from ops.settings import Settings
@@ -265,9 +266,10 @@ def open_engine(
     *,
     owner: str = ENGINE,
     planner: Planner | None = None,
+    exercise: bool = False,
 ) -> Engine:
     """An engine that goes on where the store says. A brand that was given another detector warms up again."""
-    config, choices = engine_config(settings), detector_choices(settings)
+    config, choices = engine_config(settings, exercise=exercise), detector_choices(settings)
     make = brand_detectors(config, choices)
 
     def anew(brand: str, stored: str) -> dict[str, Any] | None:
@@ -284,6 +286,7 @@ def open_engine(
 def apply_commands(settings: Settings, store: Store, clock_ms: Callable[[], int]) -> None:
     """Carry out the commands that wait in the store, when no service runs that would."""
     store.also(RunKeeper(store, rules_of(settings), clock_ms).on_effects)
+    exercise = DRILL in store.get_meta()
     commands = store.pending_commands()
     by_owner: dict[str, list[Command]] = {}
     for command in commands:
@@ -295,5 +298,5 @@ def apply_commands(settings: Settings, store: Store, clock_ms: Callable[[], int]
             store.take()
         else:
             store.take_part(owner)
-        engine = open_engine(settings, store, owner=owner)
+        engine = open_engine(settings, store, owner=owner, exercise=exercise)
         store.apply(engine.step(Batch(commands=tuple(its)), clock_ms()), owner)

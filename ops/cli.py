@@ -19,6 +19,7 @@ from ops.commands.demo import demo
 from ops.commands.detect import detect
 from ops.commands.doctor import doctor
 from ops.commands.drafts import audit_app, drafts_app
+from ops.commands.drill import drill_app
 from ops.commands.facts import facts_app
 from ops.commands.incidents import incidents_app
 from ops.commands.labels import label, labels, picks
@@ -30,6 +31,7 @@ from ops.commands.run import run
 from ops.commands.runs import runs_app
 from ops.commands.schema import schema
 from ops.commands.score import score
+from ops.commands.tokens import tokens_app
 from ops.commands.topics import topics_app
 from ops.commands.train import train
 from ops.commands.worker import worker_app
@@ -65,6 +67,8 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(runs_app, name="runs")
 app.add_typer(facts_app, name="facts")
 app.add_typer(report_app, name="report")
+app.add_typer(drill_app, name="drill")
+app.add_typer(tokens_app, name="tokens")
 app.add_typer(worker_app, name="worker")
 app.add_typer(deadletters_app, name="deadletters")
 app.add_typer(topics_app, name="topics")

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from engine.domain.config import EngineConfig
+from engine.domain.draft_state import StoredDraft
 from engine.domain.effects import AlertRaised, Effect, IncidentSaved, PlanMade
 from engine.domain.errors import InputError
 from engine.domain.incident import Incident
@@ -18,6 +19,7 @@ from engine.loop import run_once
 from ops.app import build_engine, detector_choices, engine_config, restore_engine
 from ops.collector import quieten_collector
 from ops.learning import scorer_of_settings
+from ops.rehearsal import Rehearsal
 from ops.runs import RunKeeper, rules_of
 from ops.settings import Settings
 from ops.store.store import Store
@@ -40,6 +42,8 @@ class ReplayParams:
     batch_max: int = BATCH_MAX
     lang: str | None = None
     """The language of the team, where the settings do not say."""
+    whole: bool = False
+    """Also say what a service would have made of it: whom it would have told what, the run, the texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Replay:
         self._clock_ms = clock_ms
         self._stack = ExitStack()
         self._runs: RunKeeper | None = None
+        self._rehearsal: Rehearsal | None = None
         self.elapsed_s = 0.0
         self.rejects: list[str] = []
 
@@ -103,6 +108,9 @@ class Replay:
                 scorer=scorer_of_settings(settings, config),
             )
             self._runs = RunKeeper(self.store, rules_of(settings, event_time=True), self._clock_ms)
+            if params.whole:
+                self._rehearsal = Rehearsal(settings)
+                self._stack.callback(self._rehearsal.close)
         self.lang = config.lang
         name = "replay"
         source_params = FileParams(
@@ -129,8 +137,13 @@ class Replay:
             newest_ms = max([newest_ms, *(mention.created_at_ms for mention in batch.mentions[-1:])])
             if end and self._runs is not None:
                 self._runs.rest(newest_ms)
+            alerts = executor.take()
+            if self._rehearsal is not None:
+                self._rehearsal.hear(alerts)
+                if end and (self._rehearsal.told or alerts):
+                    self._rehearsal.advance(newest_ms)
             self.elapsed_s = perf_counter() - started
-            yield executor.take()
+            yield alerts
 
     def totals(self) -> Totals:
         """The counts so far, from the store."""
@@ -165,7 +178,36 @@ class Replay:
             "duplicates": totals.duplicates,
             "mentions_per_s": round((totals.mentions + totals.duplicates) / max(self.elapsed_s, 1e-9), 1),
             "incidents": [incident_view(incident, plan) for incident, plan in self.incidents()],
+            **self._chain(),
         }
+
+    def _chain(self) -> dict[str, Any]:
+        """With settings: whom they would have had told what, the runs with their logs, the texts that lie ready."""
+        settings = self._params.settings
+        if self._rehearsal is None or settings is None:
+            return {}
+        from ops.render.drafts import drafts_view
+        from ops.render.run import run_view
+
+        incidents = [incident for incident, _ in self.incidents()]
+        runs = [(run, self.store.runs.timeline(one.id)) for one in incidents if (run := self.store.runs.run(one.id))]
+        return {
+            "messages": self._rehearsal.views(),
+            "runs": [{"incident": run.incident_id, **run_view(run, events)} for run, events in runs],
+            "texts": [view for one in incidents for view in drafts_view(self._texts(settings, one))],
+        }
+
+    def _texts(self, settings: Settings, incident: Incident) -> list[StoredDraft]:
+        """The drafts as a service would have made them; no fact is approved, so what is missing is named."""
+        from ops.drafting import Drafting, reader
+        from ops.reports.gather import end_of_replay
+        from playbooks.catalogue import load_catalogue
+
+        end_ms = end_of_replay(self.store, incident)
+        catalogue = load_catalogue(settings.playbooks.directories)
+        scorer = scorer_of_settings(settings, engine_config(settings))
+        Drafting(self.store, settings, catalogue, lambda: end_ms, reader(scorer)).refresh(incident.id)
+        return self.store.drafts.of(incident.id)
 
 
 def fresh_store(place: str) -> Store:

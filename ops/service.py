@@ -67,8 +67,9 @@ POLL_S = 0.25
 class Service:
     """The running engine. `run` returns once `stop` was called and everything accepted has been worked through."""
 
-    def __init__(self, settings: Settings, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, settings: Settings, clock_ms: Callable[[], int], *, exercise: bool = False) -> None:
         self._settings = settings
+        self._exercise = exercise
         self._clock_ms = clock_ms
         self._stopping = threading.Event()
         self._turned_at_s = time.monotonic()
@@ -108,7 +109,7 @@ class Service:
         self._runs = RunKeeper(self._store, rules_of(settings), self._clock_ms)
         self._store.also(self._runs.on_effects)
         scorer = make_scorer(settings.text, brand_configs(settings))
-        self._engine = open_engine(settings, self._store, scorer)
+        self._engine = open_engine(settings, self._store, scorer, exercise=self._exercise)
         use = settings.learning
         self._learnt = Follower(self._store, scorer, use=use.use, version=use.version)
         self._learnt.refresh()

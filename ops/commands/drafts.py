@@ -5,20 +5,14 @@ Vigie posts nothing: `published` tells it that a person did.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from engine.domain.errors import InputError
-from ops.commands.incidents import By, Config, Db, Id, actor_of, found, opened
-
-if TYPE_CHECKING:
-    from ops.drafting import Done, Drafting
-    from ops.settings import Settings
-    from ops.store import Store
+from ops.commands.desk import Server, desk_at, echo
+from ops.commands.incidents import By, Config, Db, Id
 
 drafts_app = typer.Typer(
     no_args_is_help=True,
@@ -28,24 +22,7 @@ audit_app = typer.Typer(no_args_is_help=True, help="The log of approvals, and wh
 
 DraftId = Annotated[str, typer.Argument(metavar="DRAFT", help="The draft's id, or its beginning.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
-
-
-@contextmanager
-def drafting(config: Path | None, db: str | None) -> Iterator[tuple[Settings, Store, Drafting]]:
-    """The drafts behind the store that the options name."""
-    from ops.app import brand_configs
-    from ops.drafting import Drafting, reader
-    from ops.learning import reader_of
-    from ops.store.store import wall_clock_ms
-    from playbooks.catalogue import load_catalogue
-
-    with opened(config, db) as (settings, store):
-        catalogue = load_catalogue(settings.playbooks.directories)
-
-        def scorer() -> object:
-            return reader_of(store, brand_configs(settings), use=settings.learning.use)
-
-        yield settings, store, Drafting(store, settings, catalogue, wall_clock_ms, lambda m: reader(scorer())(m))  # type: ignore[arg-type]
+PAGE = 500
 
 
 @drafts_app.command("list")
@@ -55,41 +32,25 @@ def list_(
     network: Annotated[str | None, typer.Option(help="A network, such as x or review.")] = None,
     lang: Annotated[str | None, typer.Option(help="fr or en.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Those no longer asked for too.")] = False,
-    as_json: Json = False, config: Config = None, db: Db = None,
+    as_json: Json = False, config: Config = None, db: Db = None, server: Server = None,
 ) -> None:  # fmt: skip
     """List an incident's drafts, made anew from the facts that are approved now.
 
     Example: `vigie drafts list inc-20251121-ab12 --kind holding`
     """
-    from ops.render.drafts import drafts_text, drafts_view
-    from ops.store.codec import dumps
-
-    with drafting(config, db) as (settings, store, drafts):
-        incident = found(store, incident_id)
-        drafts.refresh(incident.id)
-        wanted = {"kind": kind, "network": network, "lang": lang}
-        kept = [
-            draft
-            for draft in store.drafts.of(incident.id)
-            if all(value is None or getattr(draft, name) == value for name, value in wanted.items())
-            and (every or draft.state.value != "superseded")
-        ]
-        shown = dumps(drafts_view(kept)).decode("utf-8") if as_json else drafts_text(kept, incident, settings.lang)
-        typer.echo(shown)
+    with desk_at(config, db, server) as desk:
+        told = {"kind": kind, "network": network, "lang": lang}
+        echo(desk.do("drafts.list", incident_id=incident_id, every=every, **told), as_json=as_json)
 
 
 @drafts_app.command()
-def show(draft_id: DraftId, config: Config = None, db: Db = None) -> None:
+def show(draft_id: DraftId, config: Config = None, db: Db = None, server: Server = None) -> None:
     """Show one draft: its text, what it answers, what is against it, who approved it.
 
     Example: `vigie drafts show d-1a2b3c4d5e`
     """
-    from ops.render.drafts import draft_text
-
-    with drafting(config, db) as (settings, store, drafts):
-        drafts.refresh(drafts.get(draft_id).incident_id)
-        draft = drafts.get(draft_id)
-        typer.echo(draft_text(draft, store.incident(draft.incident_id), settings.lang))
+    with desk_at(config, db, server) as desk:
+        echo(desk.do("drafts.show", draft_id=draft_id))
 
 
 @drafts_app.command()
@@ -97,16 +58,16 @@ def edit(
     draft_id: DraftId,
     text: Annotated[str | None, typer.Option("--text", help="The new text; else --file.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="A file that holds the new text; - for stdin.")] = None,
-    by: By = None, config: Config = None, db: Db = None,
+    by: By = None, config: Config = None, db: Db = None, server: Server = None,
 ) -> None:  # fmt: skip
     """Write another text. It is linted again, and nobody has approved it.
 
     Example: `vigie drafts edit d-1a2b3c4d5e --file answer.txt --by Camille`
     """
-    actor = actor_of(by)
     new = _text(text, file)
-    with drafting(config, db) as (settings, _store, drafts):
-        _tell(drafts.edit(draft_id, actor, new), settings.lang)
+    with desk_at(config, db, server, by, acts=True) as desk:
+        version = desk.do("drafts.show", draft_id=draft_id).version
+        echo(desk.do("drafts.edit", draft_id=draft_id, text=new, version=version))
 
 
 @drafts_app.command()
@@ -115,71 +76,63 @@ def approve(
     text_hash: Annotated[
         str | None, typer.Option("--hash", help="The hash of the text you read, from `show`: refused if it changed.")
     ] = None,
-    by: By = None, config: Config = None, db: Db = None,
+    by: By = None, config: Config = None, db: Db = None, server: Server = None,
 ) -> None:  # fmt: skip
     """Approve drafts: one person up to jaune, two different ones from orange. Nothing is sent.
 
     Example: `vigie drafts approve d-1a2b3c4d5e --by Camille`
     """
-    actor = actor_of(by)
     if text_hash is not None and len(draft_ids) > 1:
         raise InputError("--hash is for one draft at a time")
-    with drafting(config, db) as (settings, _store, drafts):
+    with desk_at(config, db, server, by, acts=True) as desk:
         for draft_id in draft_ids:
-            drafts.refresh(drafts.get(draft_id).incident_id)
-            now = drafts.get(draft_id)
-            if text_hash is not None and not now.text_hash.startswith(text_hash.lower()[:64] or "-"):
-                raise InputError(f"draft {now.id}: its text is another than the one that was read; read it again")
-            _tell(drafts.approve(now.id, actor, now.text_hash), settings.lang)
+            read = text_hash if text_hash is not None else desk.do("drafts.show", draft_id=draft_id).version
+            echo(desk.do("drafts.approve", draft_id=draft_id, version=read))
 
 
 @drafts_app.command()
 def reject(
     draft_id: DraftId,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why nobody shall post it.")],
-    by: By = None, config: Config = None, db: Db = None,
+    by: By = None, config: Config = None, db: Db = None, server: Server = None,
 ) -> None:  # fmt: skip
     """Reject a draft; it comes back if its facts change.
 
     Example: `vigie drafts reject d-1a2b3c4d5e --reason "trop froid" --by Camille`
     """
-    actor = actor_of(by)
-    with drafting(config, db) as (settings, _store, drafts):
-        _tell(drafts.reject(draft_id, actor, reason), settings.lang)
+    with desk_at(config, db, server, by, acts=True) as desk:
+        version = desk.do("drafts.show", draft_id=draft_id).version
+        echo(desk.do("drafts.reject", draft_id=draft_id, reason=reason, version=version))
 
 
 @drafts_app.command()
 def published(
     draft_id: DraftId,
     url: Annotated[str | None, typer.Option(help="Where it stands now.")] = None,
-    by: By = None, config: Config = None, db: Db = None,
+    by: By = None, config: Config = None, db: Db = None, server: Server = None,
 ) -> None:  # fmt: skip
     """Say that you have posted an approved draft. Its text is kept as it was posted.
 
     Example: `vigie drafts published d-1a2b3c4d5e --url https://social.example/p/1 --by Camille`
     """
-    actor = actor_of(by)
-    with drafting(config, db) as (settings, _store, drafts):
-        _tell(drafts.published(draft_id, actor, url), settings.lang)
+    with desk_at(config, db, server, by, acts=True) as desk:
+        version = desk.do("drafts.show", draft_id=draft_id).version
+        echo(desk.do("drafts.published", draft_id=draft_id, url=url, version=version))
 
 
 @drafts_app.command()
-def reword(draft_id: DraftId, by: By = None, config: Config = None, db: Db = None) -> None:
+def reword(
+    draft_id: DraftId, by: By = None, config: Config = None, db: Db = None, server: Server = None
+) -> None:  # fmt: skip
     """Have the language model of the settings word a draft anew; on any failure the text stays as it is.
 
     Example: `vigie drafts reword d-1a2b3c4d5e --by Camille`
     """
-    from ops.llm import Writer
-
-    actor = actor_of(by)
-    with drafting(config, db) as (settings, _store, drafts):
-        if settings.drafting.llm is None:
-            raise InputError("drafting.llm is not set: name a url and a model in the settings")
-        done, why = drafts.reword(draft_id, actor, Writer(settings.drafting.llm))
-        if done is None:
-            typer.echo(f"the text stays: {why}", err=True)
+    with desk_at(config, db, server, by, acts=True) as desk:
+        reply = desk.do("drafts.reword", draft_id=draft_id)
+        typer.echo(reply.text(), err=not reply.data["reworded"])
+        if not reply.data["reworded"]:
             raise typer.Exit(1)
-        _tell(done, settings.lang)
 
 
 def _text(text: str | None, file: Path | None) -> str:
@@ -199,47 +152,37 @@ def _text(text: str | None, file: Path | None) -> str:
         raise InputError(f"--file {file}: not UTF-8 (byte {error.start})") from None
 
 
-def _tell(done: Done, lang: str) -> None:
-    from ops.render.drafts import done_text
-
-    typer.echo(done_text(done.draft, done.head, lang))
-
-
 @audit_app.command()
 def verify(
     head: Annotated[
         str | None, typer.Option("--head", help="A head that was kept outside, as it was printed: number:hash.")
     ] = None,
-    config: Config = None, db: Db = None,
+    config: Config = None, db: Db = None, server: Server = None,
 ) -> None:  # fmt: skip
     """Check every row of the log, and every approved text against it; exit code 1 if anything was changed.
 
     Example: `vigie audit verify --head 42:9f86d0…`
     """
-    from ops.store.audit import Head
-
-    kept = None if head is None else Head.parse(head)
-    with opened(config, db) as (_settings, store):
-        faults = store.audit.verify(kept)
-        now = store.audit.head()
-    for fault in faults:
-        typer.echo(fault)
-    if faults:
-        raise typer.Exit(1)
-    typer.echo(f"{now.seq} rows, none changed; head {now}")
+    with desk_at(config, db, server) as desk:
+        found = desk.do("audit.verify", head=head)
+        typer.echo(found.text())
+        if found.data["faults"]:
+            raise typer.Exit(1)
 
 
 @audit_app.command("list")
 def list_audit(
     subject: Annotated[str | None, typer.Argument(help="A draft's id; all when not given.")] = None,
-    config: Config = None, db: Db = None,
+    config: Config = None, db: Db = None, server: Server = None,
 ) -> None:  # fmt: skip
     """List the log: who did what to which text, when.
 
     Example: `vigie audit list d-1a2b3c4d5e`
     """
-    from ops.render.drafts import audit_line
-
-    with opened(config, db) as (settings, store):
-        for entry in store.audit.entries(subject=subject):
-            typer.echo(audit_line(entry, settings.timezone))
+    with desk_at(config, db, server) as desk:
+        after: int | None = 0
+        while after is not None:
+            page = desk.do("audit.list", subject=subject, after=after, limit=PAGE)
+            if text := page.text():
+                typer.echo(text)
+            after = page.data["next"]

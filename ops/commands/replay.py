@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from ops.replaying import Replay
+    from ops.settings import Settings
 
 
 def replay(
@@ -28,7 +29,8 @@ def replay(
     """Replay a file of mentions in event time, as fast as it goes, and tell the incidents.
 
     The same file gives the same answer, byte for byte. Without settings, every brand found on a mention is watched
-    with default settings; nothing is sent to anyone.
+    with default settings; nothing is sent to anyone. With settings, OUT.json also holds whom their rota and channels
+    would have told what (`messages`), the `runs` and the `texts` that would lie ready; DIR also holds the reports.
 
     **Examples:**
 
@@ -51,7 +53,7 @@ def replay(
     from ops.store.store import wall_clock_ms
 
     settings = load_settings(config) if config is not None else None
-    params = ReplayParams(file, settings, parse_mapping(mapping or []), brand, lang=lang)
+    params = ReplayParams(file, settings, parse_mapping(mapping or []), brand, lang=lang, whole=settings is not None)
     with Replay(params, wall_clock_ms) as run:
         _watch(run, out)
         _tell(run, out)
@@ -61,6 +63,8 @@ def replay(
             from ops.render.pages import write_pages
 
             write_pages(run.incidents(), report, run.lang)
+            if settings is not None:
+                _write_reports(run, settings, report)
 
 
 class _Printer:
@@ -146,6 +150,27 @@ def _tell(run: Replay, out: _Printer) -> None:
         print(f"vigie: ... {hidden} more", file=sys.stderr)  # noqa: T201
     rate = (totals.mentions + totals.duplicates) / max(run.elapsed_s, 1e-9)
     out.line(words(run.lang)["rate"].format(rate=f"{rate:.0f}"))
+
+
+def _write_reports(run: Replay, settings: Settings, folder: Path) -> None:
+    """Beside the pages: the situation report and the post-incident report of each incident, at the end of the file."""
+    from dataclasses import replace
+
+    from engine.domain.errors import InputError
+    from ops.delivery.build import look_of
+    from ops.reports.gather import end_of_replay, gather, questions_of
+    from ops.reports.render import KINDS, written
+
+    look = replace(look_of(settings), lang=run.lang)
+    for incident, plan in run.incidents():
+        end_ms = end_of_replay(run.store, incident)
+        case = gather(run.store, incident.id, end_ms, questions_of(settings, plan, run.lang))
+        for kind in KINDS:
+            path = folder / f"{incident.id}.{kind}.md"
+            try:
+                path.write_bytes(written("md", kind, case, look))
+            except OSError as error:
+                raise InputError(f"--report {path}: {error.strerror or error}") from None
 
 
 def _write_json(run: Replay, path: Path) -> None:

@@ -92,8 +92,8 @@ def reword(desk: Desk, form: forms.OneDraft) -> Reply:
     draft = _named(desk, form.draft_id)
     done, why = desk.office.drafting.reword(draft.id, desk.actor, Writer(desk.settings.drafting.llm))
     if done is None:
-        raise InputError(f"the text stays: {why}")
-    return _done(desk, done)
+        return told(f"the text stays: {why}", version=version_of(draft), reworded=False, draft=draft_data(draft))
+    return _done(desk, done, reworded=True)
 
 
 def _named(desk: Desk, draft_id: str) -> StoredDraft:
@@ -135,11 +135,11 @@ def _by_whom(draft: StoredDraft) -> str:
     return f"changed by {who[-1] if who else 'vigie'} at {utc(draft.changed_at_ms)}: read it again"
 
 
-def _done(desk: Desk, done: Done) -> Reply:
+def _done(desk: Desk, done: Done, **more: Any) -> Reply:
     from ops.render.drafts import done_text
 
     text = done_text(done.draft, done.head, desk.settings.lang)
-    return told(text, version=version_of(done.draft), draft=draft_data(done.draft), head=str(done.head))
+    return told(text, version=version_of(done.draft), draft=draft_data(done.draft), head=str(done.head), **more)
 
 
 # -- the log of approvals -----------------------------------------------------------------------------------------

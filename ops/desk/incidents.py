@@ -16,8 +16,6 @@ from ops.render.report import incident_view
 from ops.store.codec import to_data
 from playbooks.running import Act
 
-STORED = "stored; the service has not answered yet"
-
 
 def incident_data(desk: Desk, incident: Incident) -> dict[str, Any]:
     """An incident as `vigie replay --json` has it, and where it stands."""
@@ -79,9 +77,9 @@ def show_incident(desk: Desk, form: forms.OneIncident) -> Reply:
 
 def _command(desk: Desk, name: str, form: forms.Say | forms.Note) -> Reply:
     incident = desk.office.incident(form.incident_id)
-    answer = desk.office.command(name, incident.id, desk.actor, form.text)
-    more = {"incident": incident.id, "exercise": incident.exercise}
-    return told(STORED, 202, **more) if answer is None else told(answer, **more)
+    carried_out, answer = desk.office.command(name, incident.id, desk.actor, form.text)
+    more: dict[str, Any] = {"incident": incident.id, "exercise": incident.exercise}
+    return told(answer, 200 if carried_out else 202, **more)
 
 
 def ack(desk: Desk, form: forms.Say) -> Reply:
@@ -125,7 +123,7 @@ def run_data(run: Run) -> dict[str, Any]:
     """A run with the level's word, and the version of each step."""
     data: dict[str, Any] = to_data(run)
     steps = [data_ | {"version": step_version(step)} for data_, step in zip(data["steps"], run.steps, strict=True)]
-    return data | {"level": run.level.label, "steps": steps}
+    return data | {"level_name": run.level.label, "steps": steps}
 
 
 def list_runs(desk: Desk, form: forms.Runs) -> Reply:
@@ -218,8 +216,9 @@ def _step(desk: Desk, name: str, form: forms.Step) -> Reply:
     if name in ("claim", "done") and step.is_open and step.clock == "acknowledge":
         _unchanged(step, desk, form.version)
         try:  # the engine's own act, so that the escalation stops, too; the run follows it
-            if office.command("ack", run.incident_id, desk.actor, text) is None:
-                return told(STORED, 202, incident=run.incident_id, exercise=run.exercise)
+            carried_out, answer = office.command("ack", run.incident_id, desk.actor, text)
+            if not carried_out:
+                return told(answer, 202, incident=run.incident_id, exercise=run.exercise)
         except InputError:  # what the engine no longer holds open it refuses: then the step alone is done
             pass
         now = office.run(run.incident_id).step(form.step)
@@ -256,7 +255,7 @@ def _acted(desk: Desk, incident_id: str, before: int, step_id: str) -> Reply:
     lines = [plain(event.text, 400) for event in store.runs.timeline(incident_id)[before:]]
     step = run.step(step_id)
     version = None if step is None else step_version(step)
-    more = {"incident": incident_id, "exercise": run.exercise, "step": step_id or None, "version": version}
+    more: dict[str, Any] = {"incident": incident_id, "exercise": run.exercise, "step": step_id or None}
     return told("\n".join(lines), version=version, **more)
 
 

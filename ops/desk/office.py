@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from engine.domain.errors import InputError, TransientError
+from engine.domain.errors import InputError
 from ops.store.tokens import Role
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class Reply:
 
 def told(text: str, status: int = 200, version: str | None = None, **more: Any) -> Reply:
     """What an act answers: one sentence, and what belongs to it."""
+    if version is not None:
+        more["version"] = version
     return Reply({"text": text, **more}, lambda: text, version, status)
 
 
@@ -82,9 +84,10 @@ class Office:
 
     def __init__(
         self, store: Store, settings: Settings, clock_ms: Callable[[], int] | None = None, *, inside: bool = False,
-        drafting: Drafting | None = None, wait_s: float = ANSWER_WAIT_S,
+        drafting: Drafting | None = None, wait_s: float | None = None,
     ) -> None:  # fmt: skip
-        self.store, self.settings, self.inside, self.wait_s = store, settings, inside, wait_s
+        self.store, self.settings, self.inside = store, settings, inside
+        self.wait_s = ANSWER_WAIT_S if wait_s is None else wait_s
         self.clock_ms = clock_ms or store.clock_ms
         self._drafting = drafting
         self._pause = threading.Event()
@@ -162,8 +165,8 @@ class Office:
             raise NotFoundError(f"{incident_id}: no playbook runs for this incident")
         return found
 
-    def command(self, name: str, incident_id: str, actor: str, text: str) -> str | None:
-        """Have the engine carry a command out; its sentence, or None when the service has not answered yet.
+    def command(self, name: str, incident_id: str, actor: str, text: str) -> tuple[bool, str]:
+        """Have the engine carry a command out: whether it has, and its sentence. The service may answer later.
 
         Raises InputError when it is refused.
         """
@@ -179,10 +182,10 @@ class Office:
             apply_commands(self.settings, self.store, self.clock_ms)
         answer = self.store.answer(seq)
         if answer is None:
-            return None
+            return False, f"the command waits in the store as number {seq}; the service has not answered yet"
         if not answer.ok:
             raise InputError(answer.text)
-        return answer.text
+        return True, answer.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,7 @@ class Desk:
     def now_ms(self) -> int:
         return self.office.clock_ms()
 
-    def do(self, name: str, **told: Any) -> Reply:
+    def do(self, name: str, /, **told: Any) -> Reply:
         """Do what the table `ACTS` has under this name.
 
         Raises NotAllowedError when the role does not reach, InputError for what can't be done as told, TransientError.
@@ -240,13 +243,11 @@ def checked(form: Any, told: Mapping[str, Any]) -> Any:
 
 def explained(error: Any) -> str:
     """The first mistake of a form, in a sentence."""
-    first, *others = error.errors(include_url=False, include_input=False, include_context=False)
+    first, *others = error.errors(include_url=False, include_context=False)
     field_ = ".".join(str(step) for step in first["loc"]) or "the body"
     more = f" (and {len(others)} more)" if others else ""
     said = {"missing": "is missing", "extra_forbidden": "is not known here"}.get(first["type"], first["msg"])
+    if first["type"] in ("string_pattern_mismatch", "string_too_short"):
+        blank = not str(first["input"]).strip()
+        said = "is empty; write why, or what" if blank else "holds signs that it may not"
     return f"{field_[:80]}: {said[:1].lower()}{said[1:]}{more}"
-
-
-def waiting() -> TransientError:
-    """The service has not answered."""
-    return TransientError("the command waits in the store; the service has not answered yet")

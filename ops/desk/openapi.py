@@ -119,7 +119,8 @@ def add_document(app: FastAPI) -> None:
         parts.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
         schemes = parts.setdefault("securitySchemes", {})
         schemes[SECURITY] = {
-            "type": "http", "scheme": "bearer", "description": "A token of `vigie tokens create`; its role says what it may do.",
+            "type": "http", "scheme": "bearer",
+            "description": "A token of `vigie tokens create`; its role says what it may do.",
         }  # fmt: skip
         return found
 

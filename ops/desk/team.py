@@ -82,7 +82,9 @@ def oncall_turns(desk: Desk, form: forms.Turns) -> Reply:
     turns = {name: rota.timeline(name, now_ms, now_ms + form.days * DAY_MS)[:TURNS_SHOWN_MAX] for name in names}
 
     def text() -> str:
-        lines = ([f"{name}:", *(f"  {turn_line(one, desk.settings)}" for one in found)] for name, found in turns.items())
+        lines = (
+            [f"{name}:", *(f"  {turn_line(one, desk.settings)}" for one in found)] for name, found in turns.items()
+        )
         return "\n".join(line for part in lines for line in part)
 
     data = {
@@ -142,7 +144,14 @@ def overrides(desk: Desk, form: forms.Nothing) -> Reply:
     """Who stands in, now and later."""
     found = desk.store.pages.overrides(desk.now_ms())
     data = [
-        {"number": o.id, "role": o.role, "person": o.person, "from": utc(o.start_ms), "to": utc(o.end_ms), "by": o.actor}
+        {
+            "number": o.id,
+            "role": o.role,
+            "person": o.person,
+            "from": utc(o.start_ms),
+            "to": utc(o.end_ms),
+            "by": o.actor,
+        }
         for o in found
     ]
     return Reply(data, lambda: "\n".join(f"{o['number']}  {o['role']}  {o['person']}  {o['from']}" for o in data))
@@ -287,7 +296,7 @@ def correct(desk: Desk, form: forms.Correct) -> Reply:
         raise InputError(str(error)) from None
     desk.store.labels.add(corrections, desk.actor)
     renewed = renew(desk.store, linear(make_scorer(LINEAR, brand_configs(desk.settings))))
-    return told(renewed_text(renewed, desk.settings.lang), 201, version=None, learnt=renewed.version)
+    return told(renewed_text(renewed, desk.settings.lang), 201, learnt=renewed.version)
 
 
 # -- tokens -------------------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""Crisis exercises: a synthetic storm through the real engine, in a database of its own, and the team's clocks scored."""
+"""Crisis exercises: a synthetic storm through the real engine, in a database of its own; the clocks are scored."""

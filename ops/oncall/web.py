@@ -2,13 +2,11 @@
 
 Mail scanners and chat previews fetch every link that they see. So GET only shows what the link is for, and the incident
 is taken by the POST of the page's own form. The page holds no script and loads nothing; its policy says so.
-
-`POST /v1/incidents/{id}/ack` is the same for programs, behind the bearer token of the HTTP source.
+Programs use `POST /v1/incidents/{id}/ack` of the API, with a token of their own.
 """
 
 from __future__ import annotations
 
-import hmac
 import threading
 import time
 from base64 import b64encode
@@ -237,45 +235,3 @@ def add_ack_routes(app: FastAPI, answers: Answers) -> None:
     common = {"response_class": Response, "include_in_schema": False}
     app.add_api_route("/ack/{token}", show, methods=["GET"], **common)  # type: ignore[arg-type]
     app.add_api_route("/ack/{token}", take, methods=["POST"], **common)  # type: ignore[arg-type]
-
-
-def add_ack_api(app: FastAPI, store: Store, token: str | None) -> None:
-    """`POST /v1/incidents/{id}/ack` with `{"by": "Camille"}`. Without a token in the settings the port is this
-    machine's alone, and so is the call."""
-    import orjson
-    from fastapi import Request, Response
-    from starlette.concurrency import run_in_threadpool
-
-    def said(status: int, **content: str) -> Response:
-        return Response(orjson.dumps(content) + b"\n", status, media_type="application/json")
-
-    def carried_out(incident_id: str, body: bytes) -> Response:
-        try:
-            data = orjson.loads(body or b"{}")
-            actor = plain(str(data["by"]), NAME_CHARS_MAX)
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return said(400, error='the body is {"by": "a name"}')
-        if not actor:
-            return said(400, error="by: an empty name; the log must say who")
-        if store.incident(incident_id) is None:
-            return said(404, error="no such incident")
-        done, text = acknowledge(store, incident_id, actor)
-        if done is None:
-            return said(202, text="stored; the service has not answered yet")
-        return said(200, text=text) if done else said(409, error=text)
-
-    async def ack(incident_id: str, request: Request) -> Response:
-        shown = request.headers.get("authorization", "").partition(" ")[2].strip()
-        if token is not None and not hmac.compare_digest(shown.encode("latin-1", "replace"), token.encode()):
-            return said(401, error="a bearer token is needed")
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > BODY_BYTES_MAX:
-                return said(413, error="the body is too large")
-        return await run_in_threadpool(carried_out, incident_id, bytes(body))
-
-    ack.__annotations__["request"] = Request
-    app.add_api_route(
-        "/v1/incidents/{incident_id}/ack", ack, methods=["POST"], response_class=Response, summary="Take an incident"
-    )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from engine.domain.run import MINUTE_MS, Fact, FreezeState, Run, RunEvent, RunPhase, RunStep, StepState
 from ops.render.alert import Look
+from ops.render.moments import utc
 from ops.render.neutral import plain
 from playbooks.run_words import state_name
 from playbooks.typography import typeset
@@ -64,6 +66,29 @@ def span(ms: int, look: Look) -> str:
 def _moment(at_ms: int, now_ms: int, look: Look) -> str:
     at, now = (datetime.fromtimestamp(ms / 1000, look.zone) for ms in (at_ms, now_ms))
     return at.strftime("%H:%M" if at.date() == now.date() else "%d/%m %H:%M")
+
+
+def run_view(run: Run, events: Iterable[RunEvent]) -> dict[str, Any]:
+    """A run for programs: its steps with their times, its log; times in RFC 3339, UTC."""
+
+    def at(ms: int | None) -> str | None:
+        return None if ms is None else utc(ms)
+
+    return {
+        "playbook": run.playbook, "level": run.level.label, "phase": run.phase.value, "wave": run.wave,
+        "exercise": run.exercise, "started": utc(run.started_at_ms), "ended": at(run.ended_at_ms),
+        "silence": run.silence or None,
+        "steps": [
+            {
+                "id": step.id, "title": step.title, "role": step.role, "state": step.state.value,
+                "due": utc(step.due_at_ms), "changed": at(step.changed_at_ms or None), "owner": step.owner or None,
+                "after": list(step.after), "overdue": at(step.overdue_at_ms), "told": step.escalated_to or None,
+                "reason": step.reason or None,
+            }
+            for step in run.steps
+        ],
+        "log": [{"at": utc(e.at_ms), "actor": e.actor, "kind": e.kind, "text": e.text} for e in events],
+    }  # fmt: skip
 
 
 def runs_text(runs: Iterable[Run], now_ms: int, look: Look) -> str:

@@ -11,7 +11,7 @@ from engine.domain.incident import Incident
 from engine.domain.run import Fact, Run, RunStep, StepState, whole_log
 from ops.replaying import REPLAYED
 from ops.reports.casefile import SPAN_MS, CaseFact, CaseFile, CasePost, CaseStep
-from ops.store.store import Store, wall_clock_ms
+from ops.store.store import Store
 
 if TYPE_CHECKING:
     from engine.domain.playbook import Plan
@@ -34,7 +34,7 @@ def gather(
     if incident is None:
         raise InputError(f"{store.name}: no incident {incident_id!r}; `vigie incidents list` shows them")
     if now_ms is None:
-        now_ms = end_of_replay(store, incident) if REPLAYED in store.get_meta() else wall_clock_ms()
+        now_ms = end_of_replay(store, incident) if REPLAYED in store.get_meta() else store.clock_ms()
     plan, run, drafts = store.plan(incident.id), store.runs.run(incident.id), store.drafts.of(incident.id)
     log = whole_log(incident.timeline, store.runs.timeline(incident.id))
     return CaseFile(

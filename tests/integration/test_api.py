@@ -32,7 +32,8 @@ def problem(answer: httpx2.Response, status: int) -> str:
     assert answer.headers["x-content-type-options"] == "nosniff"
     told = answer.json()
     assert told["status"] == status
-    assert "\n" not in told["detail"] and "Traceback" not in answer.text
+    assert "\n" not in told["detail"]
+    assert "Traceback" not in answer.text
     return str(told["detail"])
 
 
@@ -81,15 +82,9 @@ def test_a_token_with_one_flipped_byte_opens_nothing(served: Served) -> None:
         bent = words[:i] + other + words[i + 1 :]
         answer = httpx2.get(f"{call.url}/v1/me", headers={"authorization": f"Bearer {bent}"}, timeout=30)
         assert answer.status_code == 401
-    odd = (
-        "", " ", "vigie_", words[:-1], words + "A", words.upper(), words + "\t", "Bearer " + words, "x" * 5_000,
-        base64.b64encode(words.encode()).decode(),
-    )  # fmt: skip
+    odd = (words[:-1], words + "A", words.upper(), "vigie_", "x" * 5_000, base64.b64encode(words.encode()).decode())
     for bent in odd:
-        told = {"authorization": f"Bearer {bent}"}
-        problem(httpx2.get(f"{call.url}/v1/me", headers=told, timeout=30), 401 if bent != words + "\t" else 200) if (
-            bent != words + "\t"
-        ) else None
+        problem(httpx2.get(f"{call.url}/v1/me", headers={"authorization": f"Bearer {bent}"}, timeout=30), 401)
     for header in (words, f"Basic {words}", f"Token {words}", "Bearer", f"Bearer é{words}"):
         sent = [(b"authorization", header.encode("utf-8"))]
         problem(httpx2.get(f"{call.url}/v1/me", headers=sent, timeout=30), 401)
@@ -149,15 +144,19 @@ def test_two_people_do_not_overwrite_each_other(served: Served) -> None:
 
 def test_a_step_that_another_has_taken_is_not_taken_over_by_mistake(served: Served) -> None:
     call, incident = served
+    path = f"/v1/incidents/{incident.id}/run/steps/acknowledge"
+    assert call("Camille", "POST", f"{path}/done").status_code == 200
     steps = call("Camille", "GET", place("runs.show", incident)).json()["run"]["steps"]
-    step = next(s["id"] for s in steps if s["state"] == "due" and s["clock"] != "acknowledge")
+    step = next(s["id"] for s in steps if s["state"] == "due")
     path = f"/v1/incidents/{incident.id}/run/steps/{step}"
     taken = call("Camille", "POST", f"{path}/claim")
     assert taken.status_code == 200, taken.text
     refused = call("Nour", "POST", f"{path}/done", {"text": "fait"})
     assert "Camille has taken it, at 20" in problem(refused, 409)
     assert call("Nour", "POST", f"{path}/claim", {"version": taken.json()["version"]}).status_code == 200
-    assert "claimed by Nour" in problem(call("Camille", "POST", f"{path}/done", {"version": taken.json()["version"]}), 409)
+    assert "claimed by Nour" in problem(
+        call("Camille", "POST", f"{path}/done", {"version": taken.json()["version"]}), 409
+    )
     assert call("Nour", "POST", f"{path}/done", {"text": "fait"}).status_code == 200
     assert "there are" in problem(call("Nour", "POST", path.replace(step, "none") + "/done"), 404)
 
@@ -233,11 +232,14 @@ def test_hostile_texts_pass_as_data() -> None:
         told = call("Rémi", "GET", f"/v1/incidents/{incident.id}").json()
         assert told["exercise"] is True
         page = call("Rémi", "GET", f"/v1/incidents/{incident.id}/reports/situation?form=html")
-        assert "<script" not in page.text and "EXERCI" in page.text
+        assert "<script" not in page.text
+        assert "EXERCI" in page.text
         assert "sandbox" in page.headers["content-security-policy"]
         for text in HOSTILE.values():
             said = text.encode("utf-8", "replace").decode()[:1_900]
-            answer = call("Camille", "POST", f"/v1/incidents/{incident.id}/facts", {"name": "since", "value": said[:900]})
+            answer = call(
+                "Camille", "POST", f"/v1/incidents/{incident.id}/facts", {"name": "since", "value": said[:900]}
+            )
             assert answer.status_code in (200, 422)
 
 

@@ -13,7 +13,6 @@ import pytest
 from engine.domain.effects import CommandDone, IncidentSaved, PlanMade
 from engine.domain.incident import Level, Phase
 from ops import cli
-from ops.commands import incidents as command
 from ops.render.report import incident_view
 from ops.settings import Settings
 from ops.store import Store
@@ -142,7 +141,7 @@ def test_a_running_service_carries_commands_out(run: Run, path: Path, service: l
 
 
 def test_a_silent_service_keeps_the_command(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "ANSWER_WAIT_S", 0.1)
+    monkeypatch.setattr("ops.desk.office.ANSWER_WAIT_S", 0.1)
     with Store.open(path) as store:
         beat_elsewhere(store)
         code, _, err = run("contain", ID, "--db", str(path))
@@ -152,10 +151,10 @@ def test_a_silent_service_keeps_the_command(run: Run, path: Path, monkeypatch: p
 
 
 def test_without_a_service_the_engine_runs_here(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def offline(_settings: Settings, store: Store) -> None:
+    def offline(_settings: Settings, store: Store, _clock_ms: object) -> None:
         store.apply([CommandDone(found.seq, True, "fait ici") for found in store.pending_commands()])
 
-    monkeypatch.setattr(command, "apply_offline", offline)
+    monkeypatch.setattr("ops.app.apply_commands", offline)
     assert run("reject", ID, "--db", str(path)) == (0, "fait ici\n", "")
 
 

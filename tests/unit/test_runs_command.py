@@ -91,7 +91,11 @@ def test_a_step_is_claimed_given_back_and_done(team: Team) -> None:
     team.fill("en")
     assert "Done: Acknowledge the incident" in team("runs", "done", "inc-2025", "acknowledge", "--by", "Camille").out
     assert "Taken by Camille" in team("runs", "claim", "inc-2025", "qualify", "--by", "Camille").out
-    assert "Taken over from Camille by Noé" in team("runs", "claim", "inc-2025", "qualify", "--by", "Noé").out
+    refused = team("runs", "claim", "inc-2025", "qualify", "--by", "Noé", code=2).err
+    assert "Camille has taken it, at 20" in refused
+    version = refused.split()[-1]
+    taken = team("runs", "claim", "inc-2025", "qualify", "--by", "Noé", "--version", version)
+    assert "Taken over from Camille by Noé" in taken.out
     assert "Given back by Noé" in team("runs", "release", "inc-2025", "qualify", "--by", "Noé").out
     out = team("runs", "done", "inc-2025", "qualify", "--by", "Noé", "--text", "Region west only").out
     assert "— Region west only" in out
