@@ -16,10 +16,13 @@ from detectors.text import roles as w
 from detectors.text.fold import tokenise
 from detectors.text.vocabulary import GAP_WORDS_MAX, match
 from detectors.text.words import WordStore, pair_slots
+from engine.domain.scores import CATEGORIES
 
 Ints: TypeAlias = NDArray[np.int64]
 Masks: TypeAlias = NDArray[np.bool_]
 
+DECIDED = (1 << len(CATEGORIES)) - 1
+"""The bits of a mask that decide a category; those above are hints."""
 NEGATION_REACH = 4
 """Words after a negation that it still turns, if no clause ends between."""
 
@@ -85,7 +88,7 @@ class Reading:
     facts: Ints
     """Shape (n, len(FACTS)): rows of the table of facts."""
     masks: Ints
-    """Shape (n,): crisis categories, as bits."""
+    """Shape (n,): crisis categories that the vocabulary decides, as bits; its hints in the planes of bits above."""
     urgency: NDArray[np.float32]
 
 
@@ -109,7 +112,7 @@ def read(texts: Sequence[str], store: WordStore) -> Reading:
     }
     valence = _valences(store.valences[ids], roles, negated, starts)
     capitals = tokens.capitals / np.maximum(tokens.letters, 6)
-    bits = np.bitwise_count(masks).astype(np.int64)
+    bits = np.bitwise_count(masks & DECIDED).astype(np.int64)
     values = (
         *valence_facts(valence, starts, n_words), counts[w.EXCLAIM], counts[w.QUESTION], capitals, tokens.stretched,
         n_words, counts[w.LINK], counts[w.NAMED], counts[w.EMOJI], counts[w.NEGATOR], counts[w.BUT], counts[w.PRESSING],
@@ -120,10 +123,10 @@ def read(texts: Sequence[str], store: WordStore) -> Reading:
 
 
 def read_masks(texts: Sequence[str], store: WordStore) -> Ints:
-    """The crisis categories of each text of a batch of at least one, as bits; the same as `read(...).masks`."""
+    """The crisis categories that the vocabulary decides of each text of a batch of at least one, as bits."""
     words = tokenise(texts).words
     ids = store.ids(words)
-    return _masks(ids, np.flatnonzero(ids == 0), words, store)
+    return _masks(ids, np.flatnonzero(ids == 0), words, store) & DECIDED
 
 
 def _negated(roles: Ints) -> Masks:
@@ -140,14 +143,21 @@ def _masks(ids: Ints, starts: Ints, words: list[str], store: WordStore) -> Ints:
     row_of = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(ids)))
     for at in np.flatnonzero(store.guarded[ids]).tolist():
         masks[row_of[at]] |= match(store.meanings[int(ids[at])].guarded, words, at)
+    rows: list[int] = []
+    bits: list[int] = []
     begins, follows = store.near[ids], store.follows[ids]
     for step in range(1, GAP_WORDS_MAX + 2):
         found = np.flatnonzero(begins[:-step] & follows[step:])
         found = found[row_of[found] == row_of[found + step]]
-        for at, first, second in zip(found.tolist(), ids[found].tolist(), ids[found + step].tolist(), strict=True):
-            if expressions := store.expressions(first, second):
-                masks[row_of[at]] |= match(expressions, words, at)
+        pairs, known = (ids[found] << 32 | ids[found + step]).tolist(), store.continued[step == 1]
+        for at, row, pair in zip(found.tolist(), row_of[found].tolist(), pairs, strict=True):
+            begun = known[pair] if pair in known else store.begun(pair, step == 1)
+            if begun and (bit := begun.find(words, at)):
+                rows.append(row)
+                bits.append(bit)
         begins = store.far[ids]
+    if rows:
+        np.bitwise_or.at(masks, rows, bits)
     return masks
 
 

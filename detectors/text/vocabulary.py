@@ -1,7 +1,8 @@
 """The crisis vocabulary: which category a comment is about, told by words.
 
-One file a language in `vocabulary/`. `[category]` opens a section; then one expression a line, its words as they are
-written (case and accents do not matter):
+One file a language in `vocabulary/`. `[category]` opens a section of expressions that decide, `[category hints]` one of
+those that only speak for it: a head weighs them. Then one expression a line, its words as they are written (case and
+accents do not matter):
 
 * `annul*` is a word that begins so;
 * `vol ~ annul*` lets up to four words stand between (never the end of the text);
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zlib import crc32
 
@@ -23,6 +24,9 @@ from detectors.text.fold import SEP, fold_many
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES
 
+HINT_PLANES = 2
+"""Planes of bits that hold hints: an expression stands in one of them by its words, so that a text in which both are
+set holds at least two different hints of a category."""
 GAP_WORDS_MAX = 4
 GUARD_WORDS_MAX = 4
 PREFIX_CHARS_MIN = 3
@@ -113,9 +117,45 @@ def _union(words: Iterable[str]) -> int:
     return bits
 
 
-def second_fits(expression: Expression, token: str) -> bool:
-    """Whether this token can be the expression's second word."""
-    return _is(expression.words[1], token)
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """What two words in their order begin."""
+
+    mask: int
+    """Categories of the expressions that are whole with them."""
+    thirds: dict[str, tuple[Expression, ...]]
+    """Expressions that need this word right behind them,"""
+    others: tuple[Expression, ...]
+    """and those that have to be tried."""
+
+    def find(self, tokens: Sequence[str], at: int) -> int:
+        """The categories (bits) of the expressions that these two words begin at this token.
+
+        >>> begins = parse_vocabulary("[outage]\\nplus de courant", "example").of_word("plus").begins
+        >>> continuation(begins, "de", True).find(["\\x00", "plus", "de", "courant"], 1)
+        1
+        """
+        mask = self.mask
+        if self.thirds and at + 2 < len(tokens) and (longer := self.thirds.get(tokens[at + 2])):
+            mask |= match(longer, tokens, at)
+        return mask | match(self.others, tokens, at) if self.others else mask
+
+
+def continuation(begins: Iterable[Expression], second: str, near: bool) -> Continuation | None:
+    """What a word that begins these expressions and this second one make; `near` is right behind it. None: nothing."""
+    mask, thirds, others = 0, dict[str, list[Expression]](), list[Expression]()
+    for expression in begins:
+        if not _is(expression.words[1], second) or not (near or expression.gaps[1]):
+            continue
+        if len(expression.words) == 2 and not expression.guards:
+            mask |= expression.mask
+        elif near and len(expression.words) > 2 and not expression.gaps[2] and expression.words[2][-1] != "*":
+            thirds.setdefault(expression.words[2], []).append(expression)
+        else:
+            others.append(expression)
+    if not (mask or thirds or others):
+        return None
+    return Continuation(mask, {word: tuple(found) for word, found in thirds.items()}, tuple(others))
 
 
 def match(expressions: Iterable[Expression], tokens: Sequence[str], at: int) -> int:
@@ -134,7 +174,7 @@ def match(expressions: Iterable[Expression], tokens: Sequence[str], at: int) -> 
 
 
 def names(mask: int) -> tuple[str, ...]:
-    """Bits to names, in the order of CATEGORIES."""
+    """The bits of the categories that are decided to names, in the order of CATEGORIES; hints stand in higher bits."""
     return tuple(name for bit, name in enumerate(CATEGORIES) if mask >> bit & 1)
 
 
@@ -199,21 +239,28 @@ def parse_expression(line: str, mask: int, folded: dict[str, tuple[str, ...]]) -
     return Expression(mask, tuple(words), tuple(gaps), tuple(guard for guard in told if guard))
 
 
+def _as_hint(expression: Expression) -> Expression:
+    """The same, speaking for its category in one of the planes of hints."""
+    plane = crc32(" ".join(expression.words).encode()) % HINT_PLANES + 1
+    return replace(expression, mask=expression.mask << plane * len(CATEGORIES))
+
+
 def parse_vocabulary(text: str, name: str, into: Vocabulary | None = None) -> Vocabulary:
     """Read a vocabulary file. Raises InputError naming the line."""
     vocabulary = Vocabulary() if into is None else into
     folded = _fold_words(text)
-    mask = 0
+    mask, hints = 0, False
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.partition("#")[0].strip()
         if line.startswith("["):
-            category = line.strip("[]")
-            if category not in CATEGORIES:
-                raise InputError(f"{name}, line {number}: no such category: {category}")
-            mask = 1 << CATEGORIES.index(category)
+            category, _, kind = line.strip("[]").partition(" ")
+            if category not in CATEGORIES or kind not in ("", "hints"):
+                raise InputError(f"{name}, line {number}: no such category: {line.strip('[]')}")
+            mask, hints = 1 << CATEGORIES.index(category), kind == "hints"
         elif line:
             try:
-                vocabulary.add(parse_expression(line, mask, folded))
+                expression = parse_expression(line, mask, folded)
+                vocabulary.add(_as_hint(expression) if hints else expression)
             except ValueError as error:
                 raise InputError(f"{name}, line {number}: {error}") from error
     return vocabulary
