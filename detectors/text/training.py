@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from detectors.text.comments import Comment
 from detectors.text.fold import fold_many
 from detectors.text.heads import (
-    FOLDS,
     Heads,
     best_threshold,
     findings,
     fit_head,
-    fold_of,
+    is_held,
     quantise_heads,
     targets,
     unseen_logits,
@@ -143,21 +142,21 @@ def fit_heads(taught: Sequence[Taught], toxic: Sequence[tuple[str, bool]], vocab
         [_head_matrix([c.text for c in part.comments], part.lexicon, vocabulary) for part in taught]
     ).tocsr()
     weights = np.concatenate([np.full(len(part.comments), part.weight) for part in taught])
-    folds = np.array([fold_of(comment.id) for comment in comments])
+    held = np.array([is_held(comment.id) for comment in comments])
     rarity = rarities(matrix)
     matrix = matrix.multiply(rarity[None, :]).tocsr()
     answers, mine = targets(comments), np.arange(len(comments)) < len(own.comments)
     fitted = [fit_head(matrix, answer, weights) for answer in answers.T]
-    unseen = np.stack([unseen_logits(matrix, answer, weights, folds) for answer in answers.T], axis=1)[mine]
-    n, answers = len(CATEGORIES), answers[mine]
-    thresholds = [best_threshold(unseen[:, :n], answers[:, :n])] * n
-    thresholds += [best_threshold(unseen[:, head], answers[:, head]) for head in range(n, answers.shape[1])]
+    unseen = np.stack([unseen_logits(matrix, answer, weights, held) for answer in answers.T], axis=1)[mine[held]]
+    n, answers, told = len(CATEGORIES), answers[mine], answers[mine & held]
+    thresholds = [best_threshold(unseen[:, :n], told[:, :n])] * n
+    thresholds += [best_threshold(unseen[:, head], told[:, head]) for head in range(n, told.shape[1])]
     rude = _head_matrix([*(c.text for c in own.comments), *(text for text, _ in toxic)], own.lexicon, vocabulary)
     rude = rude.multiply(rarity[None, :]).tocsr()
     is_rude = np.concatenate([answers[:, CATEGORIES.index("illegal_hate")], np.array([yes for _, yes in toxic])])
     fitted.append(fit_head(rude, is_rude, np.ones(len(is_rude))))
-    some = np.arange(len(is_rude)) % FOLDS
-    thresholds.append(best_threshold(unseen_logits(rude, is_rude, np.ones(len(is_rude)), some), is_rude))
+    some = np.arange(len(is_rude)) % 3 == 0
+    thresholds.append(best_threshold(unseen_logits(rude, is_rude, np.ones(len(is_rude)), some), is_rude[some]))
     biases = [bias - threshold for (_, bias), threshold in zip(fitted, thresholds, strict=True)]
     return quantise_heads(np.stack([head * rarity for head, _ in fitted], axis=1), biases, FACT_VALUE)
 

@@ -147,7 +147,7 @@ class WordStore:
             self.negated = np.concatenate((self.negated, negated))
 
     def begun(self, pair: int, near: bool) -> Continuation | None:
-        """What two words (their numbers, the first times 2^32) may begin, the second right behind or a little further."""
+        """What two words (their numbers, the first times 2^32) may begin, the second right behind or further on."""
         known = self.continued[near]
         if len(known) > self._keep_max:
             known.clear()
