@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CHUNK_CHARS_MAX = 400_000
 CHUNK_TEXTS_MAX = 1_024
-LIKELIEST_MIN = -1.1
+LIKELIEST_MIN = -1.35
 """A complaint has a subject: where no category passes its threshold, the likeliest is told if its logit is at most so
 far below."""
 LOGIT_STEPS = 256

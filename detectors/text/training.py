@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from detectors.text.comments import Comment
 from detectors.text.fold import fold_many
 from detectors.text.heads import (
+    SUBJECT,
     Heads,
     best_threshold,
     findings,
@@ -132,7 +133,7 @@ def fit_heads(taught: Sequence[Taught], toxic: Sequence[tuple[str, bool]], vocab
     """Fit the heads of a table: on the comments of its own language, which come first, and those of the others; that of
     toxicity on `toxic` and its own (hate is toxic).
 
-    One threshold serves all categories, so that a comment's subject is the likeliest of them.
+    One threshold serves all categories, so that the likeliest is told first.
     """
     from scipy.sparse import vstack
 
@@ -147,10 +148,10 @@ def fit_heads(taught: Sequence[Taught], toxic: Sequence[tuple[str, bool]], vocab
     matrix = matrix.multiply(rarity[None, :]).tocsr()
     answers, mine = targets(comments), np.arange(len(comments)) < len(own.comments)
     fitted = [fit_head(matrix, answer, weights) for answer in answers.T]
-    unseen = np.stack([unseen_logits(matrix, answer, weights, held) for answer in answers.T], axis=1)[mine[held]]
     n, answers, told = len(CATEGORIES), answers[mine], answers[mine & held]
-    thresholds = [best_threshold(unseen[:, :n], told[:, :n])] * n
-    thresholds += [best_threshold(unseen[:, head], told[:, head]) for head in range(n, told.shape[1])]
+    unseen = [unseen_logits(matrix, answer, weights, held)[mine[held]] for answer in targets(comments).T[n:]]
+    thresholds = [SUBJECT] * n
+    thresholds += [best_threshold(logits, truth) for logits, truth in zip(unseen, told.T[n:], strict=True)]
     rude = _head_matrix([*(c.text for c in own.comments), *(text for text, _ in toxic)], own.lexicon, vocabulary)
     rude = rude.multiply(rarity[None, :]).tocsr()
     is_rude = np.concatenate([answers[:, CATEGORIES.index("illegal_hate")], np.array([yes for _, yes in toxic])])
