@@ -16,10 +16,13 @@ from detectors.text import roles as w
 from detectors.text.fold import tokenise
 from detectors.text.vocabulary import GAP_WORDS_MAX, match
 from detectors.text.words import WordStore, pair_slots
+from engine.domain.scores import CATEGORIES
 
 Ints: TypeAlias = NDArray[np.int64]
 Masks: TypeAlias = NDArray[np.bool_]
 
+DECIDED = (1 << len(CATEGORIES)) - 1
+"""The bits of a mask that decide a category; those above are hints."""
 NEGATION_REACH = 4
 """Words after a negation that it still turns, if no clause ends between."""
 
@@ -50,6 +53,11 @@ FACTS = tuple(name for name, _ in _BINS)
 _OFFSETS = np.cumsum([0] + [len(edges) + 1 for _, edges in _BINS])
 FACT_ROWS = int(_OFFSETS[-1])
 """Rows of the table of facts: one a bin."""
+_EDGES = np.full((max(len(edges) for _, edges in _BINS), len(_BINS)), np.inf)
+for _column, (_, _edges) in enumerate(_BINS):
+    _EDGES[: len(_edges), _column] = _edges
+_COUNTED = (w.EXCLAIM, w.QUESTION, w.LINK, w.NAMED, w.EMOJI, w.NEGATOR, w.BUT, w.PRESSING)
+_COUNTED_BITS = np.array([bit.bit_length() - 1 for bit in _COUNTED])
 
 
 def fact_name(row: int) -> str:
@@ -85,7 +93,7 @@ class Reading:
     facts: Ints
     """Shape (n, len(FACTS)): rows of the table of facts."""
     masks: Ints
-    """Shape (n,): crisis categories, as bits."""
+    """Shape (n,): crisis categories that the vocabulary decides, as bits; its hints in the planes of bits above."""
     urgency: NDArray[np.float32]
 
 
@@ -93,23 +101,21 @@ def read(texts: Sequence[str], store: WordStore) -> Reading:
     """Read a batch of at least one text."""
     tokens = tokenise(texts)
     ids = store.ids(tokens.words)
-    starts = np.flatnonzero(ids == 0)
-    roles = store.roles[ids]
+    starts = (ids == 0).nonzero()[0]
+    lengths = _lengths(starts, len(ids))
+    roles = store.roles.take(ids)
     negated = _negated(roles)
-    first, second = ids[:-1], ids[1:]
-    sides = np.flatnonzero((first != 0) & (second != 0))
-    hashes = store.hashes[ids]
+    inside = ids != 0
+    sides = (inside[:-1] & inside[1:]).nonzero()[0]
+    hashes = store.hashes.take(ids)
     pairs = pair_slots(hashes[sides], hashes[sides + 1] ^ (negated[sides + 1] * np.uint32(0x5A5A5A5A)))
-    masks = _masks(ids, starts, tokens.words, store)
-    n_words = np.diff(starts, append=len(ids)) - 1
-    features = np.add.reduceat(store.features[ids], starts) + np.maximum(n_words - 1, 0)
-    counts = {
-        bit: np.add.reduceat((roles & bit) != 0, starts, dtype=np.int64)
-        for bit in (w.EXCLAIM, w.QUESTION, w.LINK, w.NAMED, w.EMOJI, w.NEGATOR, w.BUT, w.PRESSING)
-    }
-    valence = _valences(store.valences[ids], roles, negated, starts)
+    masks = _masks(ids, starts, lengths, tokens.words, store)
+    n_words = lengths - 1
+    features = np.add.reduceat(store.features.take(ids), starts) + np.maximum(n_words - 1, 0)
+    counts = dict(zip(_COUNTED, np.add.reduceat(roles[:, None] >> _COUNTED_BITS & 1, starts, axis=0).T, strict=True))
+    valence = _valences(store.valences.take(ids), roles, negated, starts, lengths)
     capitals = tokens.capitals / np.maximum(tokens.letters, 6)
-    bits = np.bitwise_count(masks).astype(np.int64)
+    bits = np.bitwise_count(masks & DECIDED).astype(np.int64)
     values = (
         *valence_facts(valence, starts, n_words), counts[w.EXCLAIM], counts[w.QUESTION], capitals, tokens.stretched,
         n_words, counts[w.LINK], counts[w.NAMED], counts[w.EMOJI], counts[w.NEGATOR], counts[w.BUT], counts[w.PRESSING],
@@ -120,10 +126,18 @@ def read(texts: Sequence[str], store: WordStore) -> Reading:
 
 
 def read_masks(texts: Sequence[str], store: WordStore) -> Ints:
-    """The crisis categories of each text of a batch of at least one, as bits; the same as `read(...).masks`."""
+    """The crisis categories that the vocabulary decides of each text of a batch of at least one, as bits."""
     words = tokenise(texts).words
     ids = store.ids(words)
-    return _masks(ids, np.flatnonzero(ids == 0), words, store)
+    starts = np.flatnonzero(ids == 0)
+    return _masks(ids, starts, _lengths(starts, len(ids)), words, store) & DECIDED
+
+
+def _lengths(starts: Ints, total: int) -> Ints:
+    """Tokens of each text, its separator included."""
+    ends = np.empty_like(starts)
+    ends[:-1], ends[-1] = starts[1:], total
+    return ends - starts
 
 
 def _negated(roles: Ints) -> Masks:
@@ -134,30 +148,38 @@ def _negated(roles: Ints) -> Masks:
     return np.asarray((at - last <= NEGATION_REACH) & (last > end) & ~negator)
 
 
-def _masks(ids: Ints, starts: Ints, words: list[str], store: WordStore) -> Ints:
+def _masks(ids: Ints, starts: Ints, lengths: Ints, words: list[str], store: WordStore) -> Ints:
     """Categories of each text, as bits: words alone at once, longer expressions where two of their words meet."""
-    masks: Ints = np.bitwise_or.reduceat(store.masks[ids], starts)
-    row_of = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(ids)))
-    for at in np.flatnonzero(store.guarded[ids]).tolist():
+    masks: Ints = np.bitwise_or.reduceat(store.masks.take(ids), starts)
+    row_of = np.arange(len(starts)).repeat(lengths)
+    for at in store.guarded.take(ids).nonzero()[0].tolist():
         masks[row_of[at]] |= match(store.meanings[int(ids[at])].guarded, words, at)
-    begins, follows = store.near[ids], store.follows[ids]
+    rows: list[int] = []
+    bits: list[int] = []
+    begins, follows = store.near.take(ids), store.follows.take(ids)
     for step in range(1, GAP_WORDS_MAX + 2):
-        found = np.flatnonzero(begins[:-step] & follows[step:])
+        found = (begins[:-step] & follows[step:]).nonzero()[0]
         found = found[row_of[found] == row_of[found + step]]
-        for at, first, second in zip(found.tolist(), ids[found].tolist(), ids[found + step].tolist(), strict=True):
-            if expressions := store.expressions(first, second):
-                masks[row_of[at]] |= match(expressions, words, at)
-        begins = store.far[ids]
+        pairs, known = (ids[found] << 32 | ids[found + step]).tolist(), store.continued[step == 1]
+        for at, row, pair in zip(found.tolist(), row_of[found].tolist(), pairs, strict=True):
+            begun = known[pair] if pair in known else store.begun(pair, step == 1)
+            if begun and (bit := begun.find(words, at)):
+                rows.append(row)
+                bits.append(bit)
+        if step == 1:
+            begins = store.far.take(ids)
+    if rows:
+        np.bitwise_or.at(masks, rows, bits)
     return masks
 
 
-def _valences(valences: Ints, roles: Ints, negated: Masks, starts: Ints) -> Ints:
+def _valences(valences: Ints, roles: Ints, negated: Masks, starts: Ints, lengths: Ints) -> Ints:
     """Valence of each token in its place: boosted, turned by a negation, weaker before a "but" and stronger after."""
     boosted = np.zeros(len(roles), dtype=np.bool_)
     boosted[1:] = (roles[:-1] & w.BOOSTER) != 0
     at = np.arange(len(roles))
     last_but = np.maximum.reduceat(np.where((roles & w.BUT) != 0, at, -1), starts)
-    last_but = np.repeat(last_but, np.diff(starts, append=len(roles)))
+    last_but = last_but.repeat(lengths)
     place = np.where(last_but < 0, 2, np.where(at < last_but, 1, 3))
     return valences * np.where(boosted, 16, 12) * np.where(negated, -3, 4) * place
 
@@ -175,11 +197,10 @@ def valence_facts(valence: Ints, starts: Ints, n_words: Ints) -> tuple[NDArray[n
 
 
 def _facts(values: Sequence[NDArray[np.float64] | Ints]) -> Ints:
-    columns = [
-        np.searchsorted(np.array(edges, dtype=np.float64), value, side="right") + offset
-        for (_, edges), value, offset in zip(_BINS, values, _OFFSETS, strict=False)
-    ]
-    return np.stack(columns, axis=1)
+    """The bin of each value: how many edges it has reached, all facts at once, edge by edge."""
+    table = np.array(values, dtype=np.float64)
+    reached = (table >= _EDGES[:, :, None]).sum(axis=0, dtype=np.int64)
+    return np.ascontiguousarray((reached + _OFFSETS[:-1, None]).T)
 
 
 def _urgency(

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text.fold import TEXT_CHARS_MAX
-from detectors.text.heads import URGENCIES, Heads
+from detectors.text.heads import URGENCIES, Heads, findings
 from detectors.text.language import LanguageTeller, normalise_lang, table_for
 from detectors.text.overlay import Overlay, OverlayTable
-from detectors.text.reading import FACT_ROWS, Reading, read, read_masks
+from detectors.text.reading import DECIDED, FACT_ROWS, Reading, read, read_masks
 from detectors.text.tables import WEIGHTS, Table, load_table, shipped
 from detectors.text.vocabulary import Vocabulary, load_vocabulary, names
 from detectors.text.words import WordStore
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 CHUNK_CHARS_MAX = 400_000
 CHUNK_TEXTS_MAX = 1_024
-_GENERAL = ("quality", "customer_service")
-CATEGORY_MARGINS = np.array([1.5 if name in _GENERAL else 0.25 for name in CATEGORIES])
-"""A category is told where its head is so far over its threshold. Most complaints touch quality and service in passing:
-these two have to be sure, or they would drown the subject of a crisis, by which its playbook is chosen."""
+LIKELIEST_MIN = -1.35
+"""A complaint has a subject: where no category passes its threshold, the likeliest is told if its logit is at most so
+far below."""
 LOGIT_STEPS = 256
+_BIT_VALUES = 1 << np.arange(len(CATEGORIES))
 _EXP = np.array([math.exp(-i / LOGIT_STEPS) for i in range(LOGIT_STEPS * 30)])
 
 _names = lru_cache(maxsize=4_096)(names)
@@ -79,11 +79,14 @@ class LinearScorer:
                 reading = read([texts[i] for i in chunk], self._stores[name])
                 store, table = self._stores[name], self._tables[name]
                 sums = hashed_sums(reading, store)
-                urgency[chunk], masks[chunk] = reading.urgency, reading.masks
-                if table.heads is not None:
-                    said = ask(table.heads, reading, sums[:, len(LABELS) :])
+                roots = _roots(reading)
+                tone = _logits(reading, sums, table, roots)
+                if table.heads is None:
+                    urgency[chunk], masks[chunk] = reading.urgency, reading.masks & DECIDED
+                else:
+                    said = ask(table.heads, reading, sums[:, len(LABELS) :], roots, tone)
                     urgency[chunk], masks[chunk], irony[chunk], toxicity[chunk] = said
-                probabilities[chunk] = _probabilities(reading, sums, store, table, self.overlay.tables.get(name))
+                probabilities[chunk] = _probabilities(reading, tone, store, self.overlay.tables.get(name))
         categories = tuple(map(_names, masks.tolist()))
         return Scores(tuple(told), probabilities, categories, urgency, irony, toxicity, tables=tuple(which))
 
@@ -119,13 +122,15 @@ class LinearScorer:
         masks = np.zeros(len(texts), dtype=np.int64)
         which = self.table_names(texts, langs or [None] * len(texts))
         for name in self._tables:
-            heads, store = self._tables[name].heads, self._stores[name]
+            table, store = self._tables[name], self._stores[name]
             for chunk in _chunks(texts, [i for i, other in enumerate(which) if other == name]):
-                if heads is None:
+                if table.heads is None:
                     masks[chunk] = read_masks([texts[i] for i in chunk], store)
                 else:
                     reading = read([texts[i] for i in chunk], store)
-                    masks[chunk] = ask(heads, reading, hashed_sums(reading, store)[:, len(LABELS) :])[1]
+                    sums, roots = hashed_sums(reading, store), _roots(reading)
+                    tone = _logits(reading, sums, table, roots)
+                    masks[chunk] = ask(table.heads, reading, sums[:, len(LABELS) :], roots, tone)[1]
         return tuple(map(_names, masks.tolist()))
 
 
@@ -161,23 +166,26 @@ def hashed_sums(reading: Reading, store: WordStore) -> NDArray[np.int32]:
     return np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int32)
 
 
-def ask(heads: Heads, reading: Reading, sums: NDArray[np.int32]) -> tuple[Floats, NDArray[np.int64], Floats, Floats]:
-    """Urgency, categories as bits, P(irony) and P(toxic) of each text."""
-    logits = sums * heads.slot_units / np.sqrt(np.maximum(reading.features, 1))[:, None]
-    facts = heads.facts[reading.facts].sum(axis=1, dtype=np.int64)
-    for bit in range(len(CATEGORIES)):
-        found = np.flatnonzero(reading.masks >> bit & 1)
-        facts[found] += heads.facts[FACT_ROWS + bit]
-    logits += facts * heads.fact_units
+def ask(
+    heads: Heads, reading: Reading, sums: NDArray[np.int32], roots: NDArray[np.float64], tone: NDArray[np.float64]
+) -> tuple[Floats, NDArray[np.int64], Floats, Floats]:
+    """Urgency, categories as bits, P(irony) and P(toxic) of each text; `tone` holds the shipped logits of sentiment.
+
+    The product of findings and weights is of whole numbers below 2^53, so it is exact in any order."""
+    logits = sums * heads.slot_units / roots
+    facts = heads.facts[:FACT_ROWS].take(reading.facts, axis=0).sum(axis=1, dtype=np.int64)
+    logits += (facts + findings(reading.masks) @ heads.facts[FACT_ROWS:]) * heads.fact_units
     logits += heads.bias
     logits[reading.features == 0] = -30.0  # nothing to read
     n = len(CATEGORIES)
-    masks = ((logits[:, :n] > CATEGORY_MARGINS) << np.arange(n)).sum(
-        axis=1
-    ) | reading.masks  # what is named outright is said
+    subjects = logits[:, :n]
+    said = subjects > 0.0
+    bare = np.flatnonzero((tone.argmax(axis=1) == 0) & ~said.any(axis=1))
+    likeliest = subjects[bare].argmax(axis=1)
+    said[bare, likeliest] = subjects[bare, likeliest] > LIKELIEST_MIN
     rest = _logistic(logits[:, n:])
     rest[reading.features == 0] = 0.0
-    return rest[:, : len(URGENCIES)].mean(axis=1), masks, rest[:, -2], rest[:, -1]
+    return rest[:, : len(URGENCIES)].mean(axis=1), said @ _BIT_VALUES, rest[:, -2], rest[:, -1]
 
 
 def _logistic(logits: NDArray[np.float64]) -> Floats:
@@ -190,20 +198,24 @@ def _logistic(logits: NDArray[np.float64]) -> Floats:
 
 def logits_of(reading: Reading, store: WordStore, table: Table) -> NDArray[np.float64]:
     """The shipped logits, shape (n, 3)."""
-    return _logits(reading, hashed_sums(reading, store), table)
+    return _logits(reading, hashed_sums(reading, store), table, _roots(reading))
 
 
-def _logits(reading: Reading, sums: NDArray[np.int32], table: Table) -> NDArray[np.float64]:
-    tone = sums[:, : len(LABELS)]
-    logits = tone * table.slot_unit / np.sqrt(np.maximum(reading.features, 1))[:, None]
+def _roots(reading: Reading) -> NDArray[np.float64]:
+    """The root of the number of hashed features of each text, shape (n, 1)."""
+    return np.asarray(np.sqrt(np.maximum(reading.features, 1))[:, None])
+
+
+def _logits(reading: Reading, sums: NDArray[np.int32], table: Table, roots: NDArray[np.float64]) -> NDArray[np.float64]:
+    logits = sums[:, : len(LABELS)] * table.slot_unit / roots
     logits += table.facts[reading.facts].sum(axis=1, dtype=np.int64) * table.fact_unit
     return np.asarray(logits)
 
 
 def _probabilities(
-    reading: Reading, sums: NDArray[np.int32], store: WordStore, table: Table, learnt: OverlayTable | None
+    reading: Reading, tone: NDArray[np.float64], store: WordStore, learnt: OverlayTable | None
 ) -> Floats:
-    logits = _logits(reading, sums, table)
+    logits = tone.copy()
     if learnt is not None:
         logits += learnt.logits(reading, store)
     logits[reading.features == 0] = (0.0, 6.0, 0.0)  # nothing to read: neutral

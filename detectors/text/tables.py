@@ -14,7 +14,7 @@ from detectors.text.reading import FACT_ROWS
 from detectors.text.words import SLOTS, Bytes, Lexicon
 from engine.domain.errors import StateError
 
-FORMAT = 2
+FORMAT = 3
 WEIGHTS = Path(__file__).with_name("weights")
 
 

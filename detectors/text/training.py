@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from detectors.text.comments import Comment
 from detectors.text.fold import fold_many
-from detectors.text.heads import Heads, fit_head, quantise_heads, targets
+from detectors.text.heads import (
+    SUBJECT,
+    Heads,
+    best_threshold,
+    findings,
+    fit_head,
+    is_held,
+    quantise_heads,
+    targets,
+    unseen_logits,
+)
 from detectors.text.reading import FACT_ROWS, FACTS, Reading, read
 from detectors.text.tables import Table
 from detectors.text.vocabulary import Vocabulary
@@ -110,31 +120,55 @@ def rarities(matrix: Any) -> NDArray[np.float64]:
     return np.asarray(scale)
 
 
-def fit_heads(
-    comments: Sequence[Comment], toxic: Sequence[tuple[str, bool]], table: Table, vocabulary: Vocabulary
-) -> Heads:
-    """Fit the heads beside a table on these comments, that of toxicity on `toxic` too (hate is toxic)."""
-    texts = [comment.text for comment in comments]
-    matrix = _head_matrix([*texts, *(text for text, _ in toxic)], table.lexicon, vocabulary)
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """Comments that teach heads, with the lexicon of their language."""
+
+    comments: Sequence[Comment]
+    lexicon: Lexicon
+    weight: float = 1.0
+
+
+def fit_heads(taught: Sequence[Taught], toxic: Sequence[tuple[str, bool]], vocabulary: Vocabulary) -> Heads:
+    """Fit the heads of a table: on the comments of its own language, which come first, and those of the others; that of
+    toxicity on `toxic` and its own (hate is toxic).
+
+    One threshold serves all categories, so that the likeliest is told first.
+    """
+    from scipy.sparse import vstack
+
+    own = taught[0]
+    comments = [comment for part in taught for comment in part.comments]
+    matrix = vstack(
+        [_head_matrix([c.text for c in part.comments], part.lexicon, vocabulary) for part in taught]
+    ).tocsr()
+    weights = np.concatenate([np.full(len(part.comments), part.weight) for part in taught])
+    held = np.array([is_held(comment.id) for comment in comments])
     rarity = rarities(matrix)
     matrix = matrix.multiply(rarity[None, :]).tocsr()
-    answers = targets(comments)
-    own = matrix[: len(texts)]
-    fitted = [fit_head(own, answers[:, head]) for head in range(answers.shape[1])]
-    hate = CATEGORIES.index("illegal_hate")
-    fitted.append(fit_head(matrix, np.concatenate([answers[:, hate], np.array([is_toxic for _, is_toxic in toxic])])))
-    weights = np.stack([weights * rarity for weights, _ in fitted], axis=1)
-    return quantise_heads(weights, [bias for _, bias in fitted], FACT_VALUE)
+    answers, mine = targets(comments), np.arange(len(comments)) < len(own.comments)
+    fitted = [fit_head(matrix, answer, weights) for answer in answers.T]
+    n, answers, told = len(CATEGORIES), answers[mine], answers[mine & held]
+    unseen = [unseen_logits(matrix, answer, weights, held)[mine[held]] for answer in targets(comments).T[n:]]
+    thresholds = [SUBJECT] * n
+    thresholds += [best_threshold(logits, truth) for logits, truth in zip(unseen, told.T[n:], strict=True)]
+    rude = _head_matrix([*(c.text for c in own.comments), *(text for text, _ in toxic)], own.lexicon, vocabulary)
+    rude = rude.multiply(rarity[None, :]).tocsr()
+    is_rude = np.concatenate([answers[:, CATEGORIES.index("illegal_hate")], np.array([yes for _, yes in toxic])])
+    fitted.append(fit_head(rude, is_rude, np.ones(len(is_rude))))
+    some = np.arange(len(is_rude)) % 3 == 0
+    thresholds.append(best_threshold(unseen_logits(rude, is_rude, np.ones(len(is_rude)), some), is_rude[some]))
+    biases = [bias - threshold for (_, bias), threshold in zip(fitted, thresholds, strict=True)]
+    return quantise_heads(np.stack([head * rarity for head, _ in fitted], axis=1), biases, FACT_VALUE)
 
 
 def _head_matrix(texts: Sequence[str], lexicon: Lexicon, vocabulary: Vocabulary) -> Any:
-    """The design matrix with a column for each category that the vocabulary finds."""
+    """The design matrix with columns for what the vocabulary finds."""
     from scipy.sparse import csr_matrix, hstack
 
     masks = read(texts, WordStore(None, lexicon, vocabulary, keep_max=1 << 30)).masks
-    bits = (masks[:, None] >> np.arange(len(CATEGORIES)) & 1) * FACT_VALUE
     examples = [Example(text, LABELS[0]) for text in texts]
-    return hstack([design_matrix(examples, lexicon, vocabulary), csr_matrix(bits)]).tocsr()
+    return hstack([design_matrix(examples, lexicon, vocabulary), csr_matrix(findings(masks) * FACT_VALUE)]).tocsr()
 
 
 def _coefficients(matrix: Any, labels: Any, weights: Any, recipe: Recipe) -> NDArray[np.float64]:

@@ -1,7 +1,8 @@
 """The crisis vocabulary: which category a comment is about, told by words.
 
-One file a language in `vocabulary/`. `[category]` opens a section; then one expression a line, its words as they are
-written (case and accents do not matter):
+One file a language in `vocabulary/`. `[category]` opens a section of expressions that decide, `[category hints]` one of
+those that only speak for it: a head weighs them. Then one expression a line, its words as they are written (case and
+accents do not matter):
 
 * `annul*` is a word that begins so;
 * `vol ~ annul*` lets up to four words stand between (never the end of the text);
@@ -16,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from zlib import crc32
 
@@ -23,6 +25,9 @@ from detectors.text.fold import SEP, fold_many
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES
 
+HINT_PLANES = 2
+"""Planes of bits that hold hints: an expression stands in one of them by its words, so that a text in which both are
+set holds at least two different hints of a category."""
 GAP_WORDS_MAX = 4
 GUARD_WORDS_MAX = 4
 PREFIX_CHARS_MIN = 3
@@ -38,6 +43,11 @@ class Expression:
     words: tuple[str, ...]
     gaps: tuple[bool, ...]
     guards: tuple[tuple[str, ...], ...] = ()
+    guard_starts: frozenset[str] = frozenset()
+    """What guards begin with; empty if one begins with a beginning of a word, and all have to be tried."""
+    anchor: int = 0
+    """The word by which it is looked up, with the one behind it. Those of "c'est fini" stand in every other comment, so
+    the longest pair is taken where no gap forbids it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,7 @@ class WordMeaning:
 
 @dataclass(slots=True)
 class Vocabulary:
-    """Expressions, by the word that they begin with."""
+    """Expressions, by the word that anchors them."""
 
     exact: dict[str, list[Expression]] = field(default_factory=dict)
     prefix: dict[str, list[Expression]] = field(default_factory=dict)
@@ -76,8 +86,9 @@ class Vocabulary:
         mask = near = far = 0
         for expression in found:
             if len(expression.words) > 1:
-                near |= _signature(expression.words[1])
-                far |= _signature(expression.words[1]) * expression.gaps[1]
+                bit = _signature(expression.words[expression.anchor + 1])
+                near |= bit
+                far |= bit * expression.gaps[expression.anchor + 1]
             elif not expression.guards:
                 mask |= expression.mask
         return WordMeaning(
@@ -91,12 +102,13 @@ class Vocabulary:
 
     def add(self, expression: Expression) -> None:
         """Take in an expression."""
-        first = expression.words[0]
+        at = expression.anchor
+        first = expression.words[at]
         if first.endswith("*"):
             self.prefix.setdefault(first[:-1], []).append(expression)
         else:
             self.exact.setdefault(first, []).append(expression)
-        self.seconds.update(expression.words[1:2])
+        self.seconds.update(expression.words[at + 1 : at + 2])
 
 
 _MEANINGLESS = WordMeaning()
@@ -113,13 +125,61 @@ def _union(words: Iterable[str]) -> int:
     return bits
 
 
-def second_fits(expression: Expression, token: str) -> bool:
-    """Whether this token can be the expression's second word."""
-    return _is(expression.words[1], token)
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """What two words in their order begin."""
+
+    mask: int
+    """Categories of the expressions that are whole with them."""
+    befores: dict[str, tuple[Expression, ...]]
+    """Expressions that need this word right before them,"""
+    thirds: dict[str, tuple[Expression, ...]]
+    """this word right behind them,"""
+    others: tuple[Expression, ...]
+    """and those that have to be tried."""
+
+    def find(self, tokens: Sequence[str], at: int) -> int:
+        """The categories (bits) of the expressions that these two words begin at this token.
+
+        >>> begins = parse_vocabulary("[outage]\\nplus de courant", "example").of_word("plus").begins
+        >>> continuation(begins, "de", True).find(["\\x00", "plus", "de", "courant"], 1)
+        1
+        """
+        mask = self.mask
+        if self.befores and (longer := self.befores.get(tokens[at - 1])):
+            mask |= match(longer, tokens, at)
+        if self.thirds and at + 2 < len(tokens) and (longer := self.thirds.get(tokens[at + 2])):
+            mask |= match(longer, tokens, at)
+        return mask | match(self.others, tokens, at) if self.others else mask
+
+
+def continuation(begins: Iterable[Expression], second: str, near: bool) -> Continuation | None:
+    """What a word that begins these expressions and this second one make; `near` is right behind it. None: nothing."""
+    mask, others = 0, list[Expression]()
+    befores, thirds = dict[str, list[Expression]](), dict[str, list[Expression]]()
+    for expression in begins:
+        words, at = expression.words, expression.anchor
+        if not _is(words[at + 1], second) or not (near or expression.gaps[at + 1]):
+            continue
+        if len(words) == 2 and not expression.guards:
+            mask |= expression.mask
+        elif at and words[at - 1][-1] != "*":
+            befores.setdefault(words[at - 1], []).append(expression)
+        elif near and not at and len(words) > 2 and not expression.gaps[2] and words[2][-1] != "*":
+            thirds.setdefault(words[2], []).append(expression)
+        else:
+            others.append(expression)
+    if not (mask or befores or thirds or others):
+        return None
+    return Continuation(mask, _fixed(befores), _fixed(thirds), tuple(others))
+
+
+def _fixed(found: dict[str, list[Expression]]) -> dict[str, tuple[Expression, ...]]:
+    return {word: tuple(expressions) for word, expressions in found.items()}
 
 
 def match(expressions: Iterable[Expression], tokens: Sequence[str], at: int) -> int:
-    """The categories (bits) of the expressions that begin at this token.
+    """The categories (bits) of the expressions that have their anchor at this token.
 
     >>> vocabulary = parse_vocabulary("[outage]\\nvol ~ annul* ! pas de", "example")
     >>> tokens = ["\\x00", "mon", "vol", "est", "annule"]
@@ -128,18 +188,26 @@ def match(expressions: Iterable[Expression], tokens: Sequence[str], at: int) -> 
     """
     mask = 0
     for expression in expressions:
-        if expression.mask & ~mask and _follows(expression, tokens, at) and not _guarded(expression, tokens, at):
+        start = at - expression.anchor
+        if expression.mask & ~mask and _stands(expression, tokens, start) and not _guarded(expression, tokens, start):
             mask |= expression.mask
     return mask
 
 
 def names(mask: int) -> tuple[str, ...]:
-    """Bits to names, in the order of CATEGORIES."""
+    """The bits of the categories that are decided to names, in the order of CATEGORIES; hints stand in higher bits."""
     return tuple(name for bit, name in enumerate(CATEGORIES) if mask >> bit & 1)
 
 
 def _is(word: str, token: str) -> bool:
     return token.startswith(word[:-1]) if word[-1] == "*" else token == word
+
+
+def _stands(expression: Expression, tokens: Sequence[str], at: int) -> bool:
+    before = expression.words[: expression.anchor]
+    if at < 0 or not all(_is(word, tokens[at + i]) for i, word in enumerate(before)):
+        return False
+    return _follows(expression, tokens, at)
 
 
 def _follows(expression: Expression, tokens: Sequence[str], at: int) -> bool:
@@ -163,6 +231,8 @@ def _guarded(expression: Expression, tokens: Sequence[str], at: int) -> bool:
     while start > max(0, at - GUARD_WORDS_MAX) and tokens[start - 1] != SEP:
         start -= 1
     before = tokens[start:at]
+    if expression.guard_starts and expression.guard_starts.isdisjoint(before):
+        return False
     return any(
         all(_is(word, token) for word, token in zip(guard, before[i : i + len(guard)], strict=False))
         for guard in expression.guards
@@ -184,36 +254,51 @@ def _fold_words(text: str) -> dict[str, tuple[str, ...]]:
     return folded
 
 
-def parse_expression(line: str, mask: int, folded: dict[str, tuple[str, ...]]) -> Expression:
-    """One line of a vocabulary file. Raises ValueError if it holds no word."""
+def parse_expression(line: str, mask: int, folded: dict[str, tuple[str, ...]], hint: bool = False) -> Expression:
+    """One line of a vocabulary file; a hint speaks for its category in one of the planes of hints. Raises ValueError if
+    it holds no word."""
     phrase, _, guards = line.partition("!")
     words: list[str] = []
     gaps: list[bool] = []
     for part in phrase.split("~"):
-        for i, word in enumerate([w for raw in part.split() for w in folded[raw]]):
-            words.append(word)
-            gaps.append(i == 0)
-    if not words or any(len(w) <= PREFIX_CHARS_MIN and w.endswith("*") for w in words):
+        start = len(words)
+        for raw in part.split():
+            words += folded[raw]
+        gaps += [True, *[False] * (len(words) - start - 1)][: len(words) - start]
+    if not words or any(w[-1] == "*" and len(w) <= PREFIX_CHARS_MIN for w in words):
         raise ValueError("no words, or fewer than three letters before a star")
+    if hint:
+        mask <<= (crc32(" ".join(words).encode()) % HINT_PLANES + 1) * len(CATEGORIES)
+    anchor = 0
+    if len(words) > 2 and not any(gaps[1:]):
+        sizes = [len(word) for word in words]
+        pairs = [size + next_ for size, next_ in pairwise(sizes)]
+        anchor = pairs.index(max(pairs))
+    if not guards:
+        return Expression(mask, tuple(words), tuple(gaps), anchor=anchor)
     told = [tuple(w for raw in guard.split() for w in folded[raw]) for guard in guards.split(",")]
-    return Expression(mask, tuple(words), tuple(gaps), tuple(guard for guard in told if guard))
+    kept = tuple(guard for guard in told if guard)
+    starts = frozenset(guard[0] for guard in kept)
+    if any(word[-1] == "*" for word in starts):
+        starts = frozenset()
+    return Expression(mask, tuple(words), tuple(gaps), kept, starts, anchor)
 
 
 def parse_vocabulary(text: str, name: str, into: Vocabulary | None = None) -> Vocabulary:
     """Read a vocabulary file. Raises InputError naming the line."""
     vocabulary = Vocabulary() if into is None else into
     folded = _fold_words(text)
-    mask = 0
+    mask, hints = 0, False
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.partition("#")[0].strip()
         if line.startswith("["):
-            category = line.strip("[]")
-            if category not in CATEGORIES:
-                raise InputError(f"{name}, line {number}: no such category: {category}")
-            mask = 1 << CATEGORIES.index(category)
+            category, _, kind = line.strip("[]").partition(" ")
+            if category not in CATEGORIES or kind not in ("", "hints"):
+                raise InputError(f"{name}, line {number}: no such category: {line.strip('[]')}")
+            mask, hints = 1 << CATEGORIES.index(category), kind == "hints"
         elif line:
             try:
-                vocabulary.add(parse_expression(line, mask, folded))
+                vocabulary.add(parse_expression(line, mask, folded, hints))
             except ValueError as error:
                 raise InputError(f"{name}, line {number}: {error}") from error
     return vocabulary

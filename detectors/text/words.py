@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from detectors.text.fold import SEP, URL
 from detectors.text.roles import role_of
-from detectors.text.vocabulary import Expression, Vocabulary, WordMeaning, second_fits
+from detectors.text.vocabulary import Continuation, Vocabulary, WordMeaning, continuation
 
 Ints: TypeAlias = NDArray[np.int64]
 Bytes: TypeAlias = NDArray[np.int8]
@@ -97,7 +97,7 @@ class WordStore:
         self.index: dict[str, int] = {}
         self.words: list[str] = []
         self.meanings: dict[int, WordMeaning] = {}
-        self.continued: dict[tuple[int, int], tuple[Expression, ...]] = {}
+        self.continued: tuple[dict[int, Continuation | None], ...] = ({}, {})
         self.hashes: Hashes = np.zeros(0, dtype=np.uint32)
         self.roles = self.valences = self.features = self.masks = np.zeros(0, dtype=np.int64)
         self.near = self.far = self.follows = self.guarded = np.zeros(0, dtype=np.int64)
@@ -146,15 +146,13 @@ class WordStore:
             self.plain = np.concatenate((self.plain, plain))
             self.negated = np.concatenate((self.negated, negated))
 
-    def expressions(self, first: int, second: int) -> tuple[Expression, ...]:
-        """Expressions that these two words (by number) may begin."""
-        found = self.continued.get((first, second))
-        if found is None:
-            word = self.words[second]
-            found = tuple(e for e in self.meanings[first].begins if second_fits(e, word))
-            if len(self.continued) > self._keep_max:
-                self.continued.clear()
-            self.continued[first, second] = found
+    def begun(self, pair: int, near: bool) -> Continuation | None:
+        """What two words (their numbers, the first times 2^32) may begin, the second right behind or further on."""
+        known = self.continued[near]
+        if len(known) > self._keep_max:
+            known.clear()
+        first, second = pair >> 32, pair & 0xFFFFFFFF
+        known[pair] = found = continuation(self.meanings[first].begins, self.words[second], near)
         return found
 
     @staticmethod

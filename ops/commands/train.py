@@ -26,10 +26,11 @@ def train(
 
     from detectors.text.comments import comments_of
     from detectors.text.guard import GUARDS, make_guards
+    from detectors.text.heads import OTHER_LANGUAGE
     from detectors.text.language import MULTILINGUAL
     from detectors.text.sources import RECIPES, TRAINED, examples_of, read_valences, recipe_of, toxic_examples
     from detectors.text.tables import WEIGHTS, save_table
-    from detectors.text.training import fit, fit_heads
+    from detectors.text.training import Taught, fit, fit_heads, make_lexicon
     from detectors.text.vocabulary import load_vocabulary
     from engine.domain.errors import InputError
 
@@ -46,8 +47,12 @@ def train(
         examples = examples_of(lang, data, valences)
         table = fit(examples, recipe_of(lang, valences), vocabulary)
         if lang != MULTILINGUAL:
-            heads = fit_heads(comments_of(lang, *TRAINED), toxic_examples(lang, data), table, vocabulary)
-            table = replace(table, heads=heads)
+            others = [other for other in RECIPES if other not in (lang, MULTILINGUAL)]
+            taught = [
+                Taught(comments_of(name, *TRAINED), make_lexicon(read_valences(name)), weight)
+                for name, weight in ((lang, 1.0), *((other, OTHER_LANGUAGE) for other in others))
+            ]
+            table = replace(table, heads=fit_heads(taught, toxic_examples(lang, data), vocabulary))
         path = folder / f"{lang}.npz"
         save_table(table, path)
         print(f"{lang}: {len(examples)} texts, {path.stat().st_size / 1e6:.1f} MB in {path}", file=sys.stderr)  # noqa: T201

@@ -8,9 +8,13 @@ on purpose; nine in ten of the English ones stand in SemEval, which Vigie's Engl
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from unicodedata import normalize
 
 import numpy as np
 
@@ -43,6 +47,36 @@ def vader(texts: Sequence[str]) -> list[str]:
     analyzer = SentimentIntensityAnalyzer()
     compound = [analyzer.polarity_scores(text)["compound"] for text in texts]
     return ["neg" if c <= -0.05 else "pos" if c >= 0.05 else "neu" for c in compound]
+
+
+def vader_fr(texts: Sequence[str]) -> list[str]:
+    """vaderSentiment-fr. It imports fuzzywuzzy and unidecode, both GPL: two lines of the standard library stand in (of
+    fuzzywuzzy it uses `ratio`, which without its own extras is difflib's)."""
+    fuzz, folding = ModuleType("fuzzywuzzy"), ModuleType("unidecode")
+    fuzz.fuzz = SimpleNamespace(ratio=lambda a, b: round(100 * SequenceMatcher(None, a, b).ratio()))  # type: ignore[attr-defined]
+    folding.unidecode = lambda text: normalize("NFKD", text).encode("ascii", "ignore").decode()  # type: ignore[attr-defined]
+    sys.modules.setdefault("fuzzywuzzy", fuzz)
+    sys.modules.setdefault("unidecode", folding)
+    from vaderSentiment_fr.vaderSentiment import SentimentIntensityAnalyzer
+
+    analyzer = SentimentIntensityAnalyzer()
+    compound = [analyzer.polarity_scores(text)["compound"] for text in texts]
+    return ["neg" if c <= -0.05 else "pos" if c >= 0.05 else "neu" for c in compound]
+
+
+def blob(lang: str) -> Reader:
+    """textblob, textblob-fr: polarity, cut where their documentation cuts it (above, below or at zero)."""
+
+    def read(texts: Sequence[str]) -> list[str]:
+        if lang == "fr":
+            from textblob_fr import PatternAnalyzer
+        else:
+            from textblob.en.sentiments import PatternAnalyzer
+        analyzer = PatternAnalyzer()
+        polarity = [analyzer.analyze(text)[0] for text in texts]
+        return ["neg" if p < 0 else "pos" if p > 0 else "neu" for p in polarity]
+
+    return read
 
 
 def tfidf(taught: Sequence[Comment]) -> Reader:
@@ -99,8 +133,8 @@ def main() -> None:
             "sklearn TF-IDF + LogisticRegression": tfidf(taught),
             "river BagOfWords + SoftmaxRegression": river(taught),
         }
-        if lang == "en":
-            readers["vaderSentiment"] = vader
+        readers["vaderSentiment" if lang == "en" else "vaderSentiment-fr"] = vader if lang == "en" else vader_fr
+        readers["textblob" if lang == "en" else "textblob-fr"] = blob(lang)
         for name, read in readers.items():
             cells = [f"{what} {figures(truth, read(texts))}" for what, texts, truth in sets]
             print(f"{lang} {name:38} {'   '.join(cells)}", flush=True)

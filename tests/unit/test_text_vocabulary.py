@@ -12,7 +12,7 @@ from detectors.text import load_scorer
 from detectors.text import vocabulary as vocabulary_module
 from detectors.text.fold import SEP
 from detectors.text.scorer import LinearScorer
-from detectors.text.vocabulary import load_vocabulary, match, names, parse_vocabulary
+from detectors.text.vocabulary import continuation, load_vocabulary, match, names, parse_vocabulary
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES
 
@@ -77,6 +77,30 @@ def test_a_prefix_may_stand_second_and_a_guard_may_be_several_words() -> None:
     assert match(meaning.begins, ["mal", "bien", "finies"], 0) == 1 << CATEGORIES.index("quality")
     assert match(meaning.begins, ["plus", "du", "tout", "mal", "finies"], 3) == 0
     assert match(meaning.begins, ["mal", SEP, "finies"], 0) == 0
+
+
+def test_hints_decide_nothing_and_two_different_ones_are_told_apart() -> None:
+    hints = "\n".join(f"mot{chr(97 + i)}" for i in range(12))
+    vocabulary = parse_vocabulary(f"[quality]\ncamelote\n[quality hints]\n{hints}\nrien que du bon", "mine")
+    masks = {word: vocabulary.of_word(word).mask for word in ["camelote", *hints.split()]}
+    n, at = len(CATEGORIES), CATEGORIES.index("quality")
+    assert names(masks["camelote"]) == ("quality",)
+    assert all(names(mask) == () for word, mask in masks.items() if word != "camelote")
+    assert {mask >> at for word, mask in masks.items() if word != "camelote"} == {1 << n, 1 << 2 * n}
+
+
+def test_a_longer_expression_is_found_by_its_longest_pair() -> None:
+    vocabulary = parse_vocabulary("[boycott]\nc'est fini pour moi ! pas", "mine")
+    found = 1 << CATEGORIES.index("boycott")
+    assert not vocabulary.of_word("c").begins
+    begins = vocabulary.of_word("fini").begins
+    assert match(begins, [SEP, "c", "est", "fini", "pour", "moi"], 3) == found
+    assert match(begins, [SEP, "pas", "c", "est", "fini", "pour", "moi"], 4) == 0
+    assert match(begins, ["est", "fini", "pour", "moi"], 1) == 0
+    near = continuation(begins, "pour", near=True)
+    assert near is not None
+    assert near.find([SEP, "c", "est", "fini", "pour", "moi"], 3) == found
+    assert continuation(begins, "pour", near=False) is None
 
 
 def test_an_expression_never_reaches_into_the_next_text() -> None:
