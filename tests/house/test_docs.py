@@ -120,8 +120,9 @@ def test_both_readmes_name_the_same_commands() -> None:
 def test_help_lists_every_command_with_an_example() -> None:
     command: Any = typer.main.get_command(app)
     expected = {
-        "audit", "backtest", "check", "deadletters", "demo", "detect", "doctor", "drafts", "drill", "facts", "incidents",
-        "oncall", "playbooks", "replay", "report", "run", "runs", "schema", "score", "tokens", "topics", "train", "worker",
+        "audit", "backtest", "check", "deadletters", "demo", "detect", "doctor", "drafts", "drill", "facts",
+        "incidents", "oncall", "playbooks", "replay", "report", "run", "runs", "schema", "score", "tokens", "topics",
+        "train", "worker",
     }  # fmt: skip
     assert set(command.commands) == expected
     silent = [name for name, sub in every(command, "vigie") if "Example" not in (sub.help or "")]

@@ -1,4 +1,4 @@
-"""The OpenAPI document: whatever it allows is answered as it says, for every act, with texts made up by schemathesis."""
+"""The OpenAPI document: whatever it allows is answered as it says, for every act, with schemathesis' texts."""
 
 from __future__ import annotations
 
