@@ -41,6 +41,7 @@ from ops.store.deadletters import DeadLetters
 from ops.store.drafts import Drafts
 from ops.store.inbox import ROWS_MAX, Inbox
 from ops.store.labels import Labels
+from ops.store.lease import Lease
 from ops.store.outbox import Outbox
 from ops.store.pages import Pages
 from ops.store.runs import Runs
@@ -126,6 +127,10 @@ class Store:
         self.drafts = Drafts(database, clock_ms)
         self.audit = self.drafts.audit
         self.tokens = Tokens(database, clock_ms)
+
+    def lease(self, name: str, by: str) -> Lease:
+        """The right to be the one process of a kind, for a process of the name `by`."""
+        return Lease(self._database, name, by)
 
     @classmethod
     def open(
@@ -245,11 +250,12 @@ class Store:
         folded = {owner: fold(effects, at_ms) for owner, effects in sorted(steps.items())}
         with self._database.write() as connection:
             lost = self._lost(connection, list(folded))
-            for owner, one in folded.items():
-                if owner not in lost:
-                    self._applier.write(connection, one, self._epochs[owner], owner)
-                    for hook in self._hooks:
-                        hook(connection, steps[owner])
+            mine = [owner for owner in folded if owner not in lost]
+            for owner in mine:
+                self._applier.write(connection, folded[owner], self._epochs[owner], owner)
+            effects = [effect for owner in mine for effect in steps[owner]]
+            for hook in self._hooks:  # once for all of them: what it holds, it takes in one order
+                hook(connection, effects)
         return frozenset(lost)
 
     def _lost(self, connection: Connection, owners: Sequence[str]) -> dict[str, str]:
