@@ -282,3 +282,10 @@ class RunKeeper:
             select(tables.plans.c.payload).where(tables.plans.c.incident_id == incident_id)
         ).scalar()
         return None if payload is None else decode(Plan, payload)
+
+
+def run_keeper(settings: Settings, store: Store, clock_ms: Callable[[], int]) -> RunKeeper:
+    """A keeper whose runs begin and change in the transaction of every step that this process stores from now on."""
+    keeper = RunKeeper(store, rules_of(settings), clock_ms)
+    store.also(keeper.on_effects)
+    return keeper

@@ -174,12 +174,13 @@ def actor_of(by: str | None) -> str:
 def ask(name: str, incident_id: str, by: str | None, text: str, config: Path | None, db: str | None) -> None:
     """Have a command carried out and print the answer. Raises InputError when it is refused."""
     from ops.render.neutral import plain
+    from ops.store.names import ENGINES
 
     actor = actor_of(by)
     with opened(config, db) as (settings, store):
         incident = found(store, incident_id)
         seq = store.add_command(name, incident.id, actor, plain(text, NOTE_CHARS_MAX))
-        if store.service() is not None:
+        if store.service(*ENGINES) is not None:
             wait_for(store, seq)
         else:
             apply_offline(settings, store)

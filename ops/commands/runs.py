@@ -181,6 +181,7 @@ def _act(
     from ops.render.neutral import plain
     from ops.run_asks import Asks, hook_of
     from ops.runs import RunKeeper, rules_of
+    from ops.store.names import DESKS
     from playbooks.running import Act
 
     actor = actor_of(by)
@@ -194,7 +195,7 @@ def _act(
         keeper = RunKeeper(store, rules_of(settings))
         if left_to_do:
             keeper.act(run.incident_id, Act(name, actor, step, plain(text, NOTE_CHARS_MAX)))
-        if store.service() is None:  # nobody else would call the webhook; people are called by a service only
+        if store.service(*DESKS) is None:  # nobody else would call the webhook; people are called by a service only
             Asks(store, keeper, store.clock_ms, hook_of(settings)).work_off(pages=False)
         for event in store.runs.timeline(run.incident_id)[said:]:
             typer.echo(plain(event.text, 400))
@@ -209,9 +210,10 @@ def _take(settings: Settings, store: Store, incident_id: str, actor: str, text: 
     """The engine's own act, so that the escalation stops, too; the run follows it. What the engine no longer holds
     open it refuses: then the step alone is done."""
     from ops.render.neutral import plain
+    from ops.store.names import ENGINES
 
     seq = store.add_command("ack", incident_id, actor, plain(text, NOTE_CHARS_MAX))
-    if store.service() is not None:
+    if store.service(*ENGINES) is not None:
         wait_for(store, seq)
     else:
         apply_offline(settings, store)
