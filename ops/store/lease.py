@@ -67,6 +67,10 @@ class Lease:
             taken = connection.execute(mine).rowcount == 1
         return self._took(found[0] + 1) if taken else False
 
+    def forget(self) -> None:
+        """The store was away, so nobody could renew: whether the beat moves is watched anew."""
+        self._seen = None
+
     @property
     def holder(self) -> str:
         """Who held it when it was looked at last; "" for nobody."""

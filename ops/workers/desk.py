@@ -98,6 +98,7 @@ class DeskWorker(StoreProcess):
                     return True
             except TransientError as error:
                 self._in_trouble(str(error))
+                lease.forget()
             else:
                 self._went_well()
                 if not told:

@@ -35,7 +35,10 @@ def test_one_holds_it_and_the_other_waits_until_the_beat_stands_still(place: str
             assert not second.try_take()
         now_s[0] += 8.9
         assert not second.try_take()
+        second.forget()  # the store was away
         now_s[0] += 0.2
+        assert not second.try_take()
+        now_s[0] += 9.0
         assert second.try_take()
         assert (first.epoch, second.epoch) == (1, 2)
         for write in (first.renew, lambda: one.set_meta("a", "b"), one.beat, lambda: one.take(["http"])):
