@@ -28,7 +28,7 @@ from engine.ports.signal import Watched
 from engine.ports.text import TextScorer
 from ops.drill.db import DRILL
 from ops.planned import planned_events
-from ops.runs import RunKeeper, rules_of
+from ops.runs import run_keeper
 from ops.settings import Settings
 from ops.store.store import ENGINE, Store
 from ops.watched import Text
@@ -285,7 +285,7 @@ def open_engine(
 
 def apply_commands(settings: Settings, store: Store, clock_ms: Callable[[], int]) -> None:
     """Carry out the commands that wait in the store, when no service runs that would."""
-    store.also(RunKeeper(store, rules_of(settings), clock_ms).on_effects)
+    run_keeper(settings, store, clock_ms)
     exercise = DRILL in store.get_meta()
     commands = store.pending_commands()
     by_owner: dict[str, list[Command]] = {}

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 
 from engine.domain.effects import AlertRaised, Effect, PlanMade
 from engine.domain.errors import VigieError
-from engine.domain.incident import ACTIVE_PHASES
 from ops.drafting import Drafting
 from ops.store import Store
 
 log = logging.getLogger(__name__)
 
 POLL_S = 2.0
-"""How soon a fact that was approved elsewhere (on the command line) is in the drafts."""
+"""How soon a fact that was approved elsewhere, or a plan that another process made, is in the drafts."""
 
 
 class DraftMaker(threading.Thread):
@@ -28,6 +27,7 @@ class DraftMaker(threading.Thread):
         self._lock = threading.Lock()
         self._waiting: dict[str, None] = {}
         self._facts_seen = -1
+        self._plans_seen: dict[str, tuple[int, int]] = {}
         self._wake, self._stopping = threading.Event(), threading.Event()
 
     def heard(self, effects: Sequence[Effect]) -> None:
@@ -59,12 +59,12 @@ class DraftMaker(threading.Thread):
 
     def turn(self) -> int:
         """Make what waits. Returns the number of incidents looked at."""
-        seen = self._store.runs.facts_changed_ms()
+        seen, plans = self._store.runs.facts_changed_ms(), self._store.drafts.planned()
         if seen != self._facts_seen:
-            for incident in self._store.incidents(phases=ACTIVE_PHASES):
-                with self._lock:
-                    self._waiting[incident.id] = None
-            self._facts_seen = seen
+            self._plans_seen = {}  # a fact may stand in any of them: look at all
+        with self._lock:
+            self._waiting.update({id_: None for id_, plan in plans.items() if plan != self._plans_seen.get(id_)})
+        self._facts_seen, self._plans_seen = seen, plans
         n = 0
         while not self._stopping.is_set():
             with self._lock:

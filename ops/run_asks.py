@@ -128,6 +128,7 @@ class Asks:
         """Record how it ended and tell the run, in one transaction."""
         runs, ask = self._store.runs, stored.ask
         with runs.transaction() as connection:
+            runs.hold(connection, [ask.incident_id])  # first, as everywhere: the run, then its asks
             settled = runs.record(connection, stored.seq, state, stored.attempts + 1, self._clock_ms(), outcome)
             if settled and isinstance(ask, FreezePosts):
                 good = state is AskState.DONE

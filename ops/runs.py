@@ -90,6 +90,7 @@ class RunKeeper:
             elif isinstance(effect, PlanMade):
                 known = changed.get(effect.incident_id, Changed(None, None))
                 changed[effect.incident_id] = known._replace(plan=effect)
+        self._runs.hold(connection, changed)
         for incident_id, change in changed.items():
             self._hear(connection, incident_id, change)
 
@@ -124,6 +125,7 @@ class RunKeeper:
         for incident in self._store.incidents(phases=ACTIVE_PHASES):
             plan = self._store.plan(incident.id)
             with self._runs.transaction() as connection:
+                self._runs.hold(connection, [incident.id])
                 if plan is not None and self._runs.load(connection, incident.id) is None:
                     plan = replace(plan, level=incident.level)
                     self._follow(connection, incident, PlanMade(incident.id, self._clock_ms(), plan))
@@ -198,6 +200,7 @@ class RunKeeper:
         n = 0
         while ids := self._runs.due(now_ms, RUNS_A_TRANSACTION):
             with self._runs.transaction() as connection:
+                self._runs.hold(connection, ids)
                 for incident_id in ids:
                     run = self._runs.load(connection, incident_id)
                     if run is not None:  # it may have been changed since: then nothing is told twice
@@ -223,6 +226,7 @@ class RunKeeper:
 
     def act_in(self, connection: Connection, incident_id: str, action: Act) -> Run:
         """The same, inside a transaction of the caller."""
+        self._runs.hold(connection, [incident_id])
         run = self._runs.load(connection, incident_id)
         if run is None:
             raise InputError(f"{incident_id}: no playbook runs for this incident")
@@ -246,6 +250,7 @@ class RunKeeper:
     def approve(self, incident_id: str, name: str, actor: str) -> Fact:
         """Approve the newest proposal of a fact. Raises InputError when none waits."""
         with self._runs.transaction() as connection:
+            self._runs.hold(connection, [incident_id])  # two approve it: the second one finds nothing that waits
             waiting = self._runs.waiting(connection, incident_id, name)
             if waiting is None:
                 raise InputError(f"{name}: no proposal waits; vigie facts propose says what was found out")
@@ -277,3 +282,10 @@ class RunKeeper:
             select(tables.plans.c.payload).where(tables.plans.c.incident_id == incident_id)
         ).scalar()
         return None if payload is None else decode(Plan, payload)
+
+
+def run_keeper(settings: Settings, store: Store, clock_ms: Callable[[], int]) -> RunKeeper:
+    """A keeper whose runs begin and change in the transaction of every step that this process stores from now on."""
+    keeper = RunKeeper(store, rules_of(settings), clock_ms)
+    store.also(keeper.on_effects)
+    return keeper

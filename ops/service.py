@@ -16,39 +16,28 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from engine.domain.batch import Reject
-from engine.domain.effects import AlertRaised, Counted, DeadLettered, Effect, Gauged, IncidentSaved
+from engine.domain.effects import AlertRaised, Counted, DeadLettered, Effect, Gauged
 from engine.domain.errors import FencedError, InputError, TransientError, VigieError
 from engine.loop import run_once
 from engine.ports.source import Source
-from engine.ports.text import TextScorer
-from ops.api import Api
-from ops.app import LINEAR, brand_configs, make_scorer, open_engine, program_version
+from ops.app import brand_configs, make_scorer, open_engine, program_version
 from ops.collector import quieten_collector
-from ops.delivery.build import channels_of, links_of, look_of, windows_of
-from ops.delivery.worker import Delivery
-from ops.desk.office import Office
-from ops.draft_maker import DraftMaker
-from ops.drafting import Drafting, reader
-from ops.learning import Follower, Freshened, Teacher, reader_of
+from ops.drafting import reader
+from ops.learning import Follower, Freshened
 from ops.metrics import Metrics
-from ops.oncall.service import OnCallService
-from ops.oncall.web import Answers, add_ack_routes
 from ops.outbox_figures import OutboxFigures
-from ops.publish import LetterPublisher, event_channels
-from ops.render.explain import Reasons
+from ops.outgoing import Outgoing
+from ops.people_side import PeopleSide
 from ops.replaying import REPLAYED
-from ops.run_asks import Asks, RunTicker, hook_of
-from ops.runs import RunKeeper, rules_of
+from ops.runs import run_keeper
 from ops.settings import Settings
 from ops.store.store import ENGINE, HEARTBEAT_MS_MAX, Store
 from ops.web import WebServer, add_probes, bind
 from ops.workers.base import kafka_params
-from playbooks.catalogue import load_catalogue
 from streams.follow import FollowedFileSource, FollowParams, StdinSource
 from streams.http import create_ingest_app
 from streams.inbox import InboxSource
 from streams.kafka import KafkaSource
-from streams.label_http import add_label_route
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -106,8 +95,7 @@ class Service:
             raise InputError("the settings name no source: set sources.http, files, stdin or kafka")
         self._store.unset_meta(REPLAYED)  # from here on it holds more than a replay
         positions = self._store.take(dict.fromkeys(source.name for source in self._sources))
-        self._runs = RunKeeper(self._store, rules_of(settings), self._clock_ms)
-        self._store.also(self._runs.on_effects)
+        runs = run_keeper(settings, self._store, self._clock_ms)
         scorer = make_scorer(settings.text, brand_configs(settings))
         self._engine = open_engine(settings, self._store, scorer, exercise=self._exercise)
         use = settings.learning
@@ -119,22 +107,14 @@ class Service:
             stack.callback(source.close)
         self._store.beat()
         stack.callback(self._quietly, self._store.unbeat)
-        self._links = links_of(settings, clock_ms=self._clock_ms)
-        self._look = look_of(settings, self._reasons(), self._links)
-        channels = (*channels_of(settings), *event_channels(settings))
-        self._delivery = Delivery(self._store, channels, self._look, self._clock_ms, windows_of(settings))
+        self._outgoing = Outgoing(settings, self._store, self._clock_ms)
         self._outbox_figures = OutboxFigures(settings, self._store, self._clock_ms)
-        self._oncall = OnCallService(
-            settings, self._store, self._clock_ms, lambda: self._ready()[0], self._delivery.wake
-        )
-        self._delivery.start()
-        stack.callback(self._delivery.stop)
-        letters = LetterPublisher(settings, self._store)
-        letters.start()
-        stack.callback(letters.stop)
-        self._oncall.start(stack)
-        self._start_runs(stack)
-        self._drafts = self._start_drafts(stack, scorer)
+        self._people = PeopleSide(
+            settings, self._store, self._clock_ms, outgoing=self._outgoing, runs=runs,
+            engine_turns=lambda: self._ready()[0], read=reader(scorer),
+        )  # fmt: skip
+        self._outgoing.start(stack)
+        self._people.start(stack)
         self._web: WebServer | None = None
         if listener is not None:
             self._web = WebServer(self._make_app(), listener)
@@ -144,22 +124,6 @@ class Service:
         self._start_metrics(stack, announce)
         beat = threading.Thread(target=self._beat, name="beat", daemon=True)
         beat.start()
-
-    def _start_runs(self, stack: ExitStack) -> None:
-        """Playbooks go on where they were: what became overdue meanwhile is told now."""
-        self._runs.adopt()
-        asks = Asks(self._store, self._runs, self._clock_ms, hook_of(self._settings), self._oncall.pager)
-        self._ticker = RunTicker(self._runs, asks)
-        self._ticker.start()
-        stack.callback(self._ticker.stop)
-
-    def _start_drafts(self, stack: ExitStack, scorer: TextScorer) -> DraftMaker:
-        catalogue = load_catalogue(self._settings.playbooks.directories)
-        self._drafting = Drafting(self._store, self._settings, catalogue, self._clock_ms, reader(scorer))
-        maker = DraftMaker(self._store, self._drafting)
-        maker.start()
-        stack.callback(maker.stop)
-        return maker
 
     def _wait_for_other(self) -> None:
         """One service a database. Another one that died without a word is waited for until its heartbeat is stale."""
@@ -209,23 +173,9 @@ class Service:
             on_accept=self._inbox_source.notify,
         )
         own_port = self._settings.metrics.port is not None
-        add_label_route(
-            app,
-            Teacher(self._store, lambda: make_scorer(LINEAR, brand_configs(self._settings))).take,
-            token=token.get_secret_value() if token else None,
-            secret=secret.get_secret_value() if secret else None,
-        )
-        answers = Answers(self._store, self._links, self._look, self._clock_ms)
-        add_ack_routes(app, answers)
-        Api(Office(self._store, self._settings, self._clock_ms, inside=True, drafting=self._drafting)).add(app)
+        self._people.add_routes(app)
         add_probes(app, self._healthy, self._ready, None if own_port else self.metrics)
         return app
-
-    def _reasons(self) -> Reasons:
-        """What tells the telling words of an alert's samples, by what has been learnt when the first one goes out."""
-        learning = self._settings.learning
-        version = learning.version
-        return Reasons(lambda: reader_of(self._store, brand_configs(self._settings), use=learning.use, version=version))
 
     def _start_metrics(self, stack: ExitStack, announce: Callable[[str], None]) -> None:
         section = self._settings.metrics
@@ -299,7 +249,7 @@ class Service:
                 batch = run_once(self._engine, source, self, self._clock_ms, timeout_s=0.0, live=True, may_end=False)
                 if not batch.mentions and not batch.rejects:
                     break
-        self._delivery.wake()
+        self._outgoing.wake()
 
     def apply(self, effects: Sequence[Effect]) -> None:
         """Carry a step's effects out; when the store can't, try again until it can, and take nothing else meanwhile.
@@ -311,11 +261,8 @@ class Service:
             self._store_effects(effects)
         self.metrics.observe(effects)
         if any(isinstance(effect, AlertRaised) for effect in effects):
-            self._delivery.wake()
-        if any(isinstance(effect, AlertRaised | IncidentSaved) for effect in effects):
-            self._oncall.wake()
-            self._ticker.wake()
-        self._drafts.heard(effects)
+            self._outgoing.wake()
+        self._people.heard(effects)
 
     def _store_effects(self, effects: Sequence[Effect]) -> None:
         tries = 0
@@ -374,16 +321,17 @@ class Service:
 
     def _beat(self) -> None:
         """Every two seconds: say that we live, and the figures that nobody else tells."""
-        while not self._stopping.wait(BEAT_S):
+        while not self._stopping.is_set():
             try:
                 self._store.beat()
                 self.metrics.observe(self._figures())
             except TransientError as error:
                 log.warning("heartbeat: %s", error)
+            self._stopping.wait(BEAT_S)
 
     def _figures(self) -> list[Effect]:
         figures: list[Effect] = [
             Gauged("heartbeat_timestamp_seconds", (), self._clock_ms() / 1000),
             Gauged("source_lag", ("http", "0"), float(self._store.inbox.waiting())),
         ]
-        return [*figures, *self._oncall.figures(), *self._outbox_figures.now()]
+        return [*figures, *self._people.figures(), *self._outbox_figures.now()]

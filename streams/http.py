@@ -63,6 +63,13 @@ class Judged(NamedTuple):
     rejects: list[tuple[int, Reject]]
 
 
+def create_app() -> FastAPI:
+    """An ASGI application without a route, whose own mistakes are told as one sentence."""
+    app = FastAPI(title="Vigie", version="1", docs_url=None, redoc_url=None)
+    app.add_exception_handler(Exception, _internal_error)
+    return app
+
+
 def create_ingest_app(
     inbox: Inbox,
     *,
@@ -77,7 +84,7 @@ def create_ingest_app(
     `on_reject` is given what was refused, for the dead letters, and `on_accept` is called when there is news in the
     inbox (hand it `InboxSource.notify`). Both, and the inbox, are called on a worker thread.
     """
-    app = FastAPI(title="Vigie", version="1", docs_url=None, redoc_url=None)
+    app = create_app()
     params = params or IngestParams()
     endpoint = Door(_Ingest(inbox, on_reject, on_accept, params).take, token, secret, params)
     app.add_api_route(
@@ -89,7 +96,6 @@ def create_ingest_app(
         openapi_extra=_openapi(),
         response_class=Response,
     )
-    app.add_exception_handler(Exception, _internal_error)
     return app
 
 

@@ -1,4 +1,4 @@
-"""`vigie worker score` and `vigie worker watch`: the work of the service in several processes."""
+"""`vigie worker score`, `watch` and `desk`: the work of the service in several processes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ops.workers.base import WorkerProcess
+    from ops.workers.base import StoreProcess
 
 worker_app = typer.Typer(
     no_args_is_help=True,
-    help="The service in several processes, joined by Kafka: those that score mentions and those that watch brands.",
+    help="The service in several processes, joined by Kafka: those that score mentions, those that watch brands, "
+    "and the desk of people.",
 )
 
 Config = Annotated[Path, typer.Option("-c", "--config", help="Settings file.", metavar="vigie.yaml")]
@@ -57,7 +58,22 @@ def watch(config: Config, instance: Instance = None, metrics_port: MetricsPort =
     _run(WatchWorker(load_settings(config), wall_clock_ms, instance, metrics_port))
 
 
-def _run(worker: WorkerProcess) -> None:
+@worker_app.command("desk")
+def desk(config: Config, instance: Instance = None, metrics_port: MetricsPort = None) -> None:
+    """Everything of people: calls, the clocks of playbooks, drafts, the HTTP API.
+
+    One serves; a second one waits, and takes its place within 15 seconds when it dies.
+
+    **Example:** `vigie worker desk -c vigie.yaml --instance desk-1`
+    """
+    from ops.settings import load_settings
+    from ops.store.store import wall_clock_ms
+    from ops.workers.desk import DeskWorker
+
+    _run(DeskWorker(load_settings(config), wall_clock_ms, instance, metrics_port))
+
+
+def _run(worker: StoreProcess) -> None:
     from ops import logs
 
     logs.configure()

@@ -79,7 +79,7 @@ def told(text: str, status: int = 200, version: str | None = None, **more: Any) 
 class Office:
     """The store and what works on it, for many desks. Safe from any thread.
 
-    `inside` says that the service of this store turns in this very process.
+    `inside` says that this process is of the service of this store: engines answer, here or in others of it.
     """
 
     def __init__(
@@ -139,7 +139,9 @@ class Office:
 
     @property
     def has_service(self) -> bool:
-        return self.inside or self.store.service() is not None
+        from ops.store.names import ENGINES
+
+        return self.inside or self.store.service(*ENGINES) is not None
 
     def incident(self, incident_id: str) -> Incident:
         """The incident of that id, or the only one whose id begins so. Raises NotFoundError with the nearest ids."""

@@ -180,6 +180,7 @@ class Applier:
     """Writes what was folded. Its statements are built once."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._incidents = database.upsert(tables.incidents, ["id"])
         self._plans = database.upsert(tables.plans, ["incident_id"])
         self._curves = database.upsert(tables.curves, ["incident_id", "start_ms"])
@@ -202,6 +203,8 @@ class Applier:
     def write(self, connection: Connection, folded: Folded, epochs: dict[str, int], owner: str) -> None:
         """Execute everything; the caller holds the transaction. A source that nobody took has epoch 0."""
         self._bounded(connection, folded, tables.dead_letters, self._letters, folded.dead_letters, DEAD_LETTERS_MAX)
+        if folded.alerts:
+            self._database.in_turn(connection, "outbox")  # those who call people read on from a number
         late = tables.late_mentions
         self._bounded(connection, folded, late, late.insert(), folded.late, LATE_MENTIONS_MAX)
         saved = [

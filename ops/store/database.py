@@ -10,8 +10,9 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ class Database:
         self.url = _url(place)
         self.name = self.url.database if self._is_sqlite else self.url.render_as_string(hide_password=True)
         self._turn = threading.Lock()
+        self.fence: Callable[[Connection], None] | None = None
+        """Asked first in every transaction that writes; it raises FencedError when this process may write no more."""
         if self._is_sqlite:
             _prepare_file(Path(str(self.url.database)), create)
         with translated(str(self.name)):
@@ -72,6 +75,8 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """One transaction: all that is executed inside is kept, or nothing."""
         with self._turn, translated(str(self.name)), self._writer.begin() as connection:
+            if self.fence is not None:
+                self.fence(connection)
             yield connection
 
     @contextmanager
@@ -88,6 +93,19 @@ class Database:
         """
         if not self._is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"vigie {name}"})
+
+    def hold(self, connection: Connection, names: Iterable[str]) -> None:
+        """Nobody else holds one of these names until the transaction ends; who comes second waits, then sees what the
+        first one wrote. Ask once a transaction, for all that it needs: they are taken in one order everywhere, so no
+        two wait for one another. SQLite has one writer at a time anyway.
+        """
+        if self._is_sqlite:
+            return
+        digests = (blake2b(name.encode("utf-8", "replace"), digest_size=8, person=b"vigie") for name in names)
+        keys = sorted({int.from_bytes(digest.digest(), "big", signed=True) for digest in digests})
+        if keys:
+            taken = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
+            connection.execute(taken, {"keys": keys})
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows ON CONFLICT, in the words of this database."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from engine.domain.draft_state import StoredDraft
+from engine.domain.incident import ACTIVE_PHASES
 from ops.store import tables
 from ops.store.apply import writable
 from ops.store.audit import Audit, Head
@@ -53,6 +54,14 @@ class Drafts:
         with self._database.read() as connection:
             query = select(d.id).where(d.id.startswith(beginning, autoescape=True)).order_by(d.id).limit(limit)
             return list(connection.execute(query).scalars())
+
+    def planned(self) -> dict[str, tuple[int, int]]:
+        """The open incidents that have a plan: when it was made, and the level. What changes wants other drafts."""
+        i, p = tables.incidents.c, tables.plans.c
+        query = select(i.id, p.at_ms, i.level).join(tables.plans, p.incident_id == i.id)
+        query = query.where(i.phase.in_([phase.value for phase in ACTIVE_PHASES]))
+        with self._database.read() as connection:
+            return {row.id: (int(row.at_ms), int(row.level)) for row in connection.execute(query)}
 
     def incidents(self) -> list[str]:
         """The incidents that have drafts."""

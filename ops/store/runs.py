@@ -70,6 +70,11 @@ class Runs:
         """One transaction for what follows."""
         return self._database.write()
 
+    def hold(self, connection: Connection, incident_ids: Iterable[str]) -> None:
+        """Nobody else changes the runs of these incidents until the transaction ends, whichever process it is. Ask
+        before `load`, once, for all that will be changed."""
+        self._database.hold(connection, [f"run {incident_id}" for incident_id in incident_ids])
+
     # -- runs ----------------------------------------------------------------------------------------------------
 
     def run(self, incident_id: str) -> Run | None:

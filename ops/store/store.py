@@ -25,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, cast
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from engine.domain.batch import Command, Cursor
 from engine.domain.effects import CurveDrawn, Effect
@@ -41,6 +41,8 @@ from ops.store.deadletters import DeadLetters
 from ops.store.drafts import Drafts
 from ops.store.inbox import ROWS_MAX, Inbox
 from ops.store.labels import Labels
+from ops.store.lease import Lease
+from ops.store.names import SERVICE as SERVICE
 from ops.store.outbox import Outbox
 from ops.store.pages import Pages
 from ops.store.runs import Runs
@@ -48,8 +50,6 @@ from ops.store.tokens import Tokens
 
 ENGINE = "engine"
 """The name under which the engine's state itself is owned, whatever the sources are."""
-SERVICE = "service"
-"""The name of the heartbeat of the one process that does all."""
 _OWNER = "*"
 """The partition whose row says who owns a whole source."""
 
@@ -126,6 +126,10 @@ class Store:
         self.drafts = Drafts(database, clock_ms)
         self.audit = self.drafts.audit
         self.tokens = Tokens(database, clock_ms)
+
+    def lease(self, name: str, by: str) -> Lease:
+        """The right to be the one process of a kind, for a process of the name `by`."""
+        return Lease(self._database, name, by)
 
     @classmethod
     def open(
@@ -245,11 +249,11 @@ class Store:
         folded = {owner: fold(effects, at_ms) for owner, effects in sorted(steps.items())}
         with self._database.write() as connection:
             lost = self._lost(connection, list(folded))
-            for owner, one in folded.items():
-                if owner not in lost:
-                    self._applier.write(connection, one, self._epochs[owner], owner)
-                    for hook in self._hooks:
-                        hook(connection, steps[owner])
+            mine = [owner for owner in folded if owner not in lost]
+            for owner in mine:
+                self._applier.write(connection, folded[owner], self._epochs[owner], owner)
+            for hook in self._hooks:  # once for all of them: what it holds, it takes in one order
+                hook(connection, [effect for owner in mine for effect in steps[owner]])
         return frozenset(lost)
 
     def _lost(self, connection: Connection, owners: Sequence[str]) -> dict[str, str]:
@@ -427,11 +431,15 @@ class Store:
         with self._database.write() as connection:
             connection.execute(delete(tables.heartbeat).where(mine))
 
-    def service(self, names: str = "%") -> Heartbeat | None:
-        """A service that runs on this store now, of those whose name is like that; None when there is none, it has been
-        silent for 10 s, or it was a process of this machine that is gone (killed, it could not say goodbye)."""
+    def service(self, *names: str) -> Heartbeat | None:
+        """A service that runs on this store now, of those whose name is like one of these; None when there is none, it
+        has been silent for 10 s, or it was a process of this machine that is gone (killed, it could not say so)."""
         h = tables.heartbeat.c
-        query = select(h.pid, h.host, h.at_ms).where(h.name.like(names)).order_by(h.at_ms.desc())
+        query = (
+            select(h.pid, h.host, h.at_ms)
+            .where(or_(*(h.name.like(name) for name in names or "%")))
+            .order_by(h.at_ms.desc())
+        )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         for row in rows:

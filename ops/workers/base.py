@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from engine.domain.effects import Counted, Effect
-from engine.domain.errors import ConfigError, VigieError
+from engine.domain.effects import Counted, Effect, Gauged
+from engine.domain.errors import ConfigError, InputError, TransientError, VigieError
 from ops.app import program_version
 from ops.metrics import Metrics
 from ops.settings import KafkaSource, Settings
+from ops.store import Store
+from ops.store.names import SERVICE
+from ops.store.store import ENGINE
 from ops.web import WebServer, add_probes, bind
 from streams.kafka_group import KafkaParams
 
@@ -55,8 +58,8 @@ def kafka_params(section: KafkaSource, role: str = "", instance: str | None = No
     )
 
 
-class WorkerProcess:
-    """A worker of one role. `run` returns once `stop` was called and what is under way is done."""
+class StoreProcess:
+    """A process of one role on the shared store. `run` returns once `stop` was called and what is under way is done."""
 
     role = ""
 
@@ -64,17 +67,14 @@ class WorkerProcess:
         self, settings: Settings, clock_ms: Callable[[], int], instance: str | None = None,
         metrics_port: int | None = None,
     ) -> None:  # fmt: skip
-        if settings.sources.kafka is None:
-            raise ConfigError(f"vigie worker {self.role} needs sources.kafka in the settings")
         self._settings = settings
-        self._kafka = settings.sources.kafka
         self._clock_ms = clock_ms
-        self._params = kafka_params(self._kafka, self.role, instance)
-        self.name = self._params.group_instance_id or f"{socket.gethostname()}-{os.getpid()}"
+        self.name = instance or f"{socket.gethostname()}-{os.getpid()}"
         self._metrics_port = settings.metrics.port if metrics_port is None else metrics_port
         self._stopping = threading.Event()
         self._turned_at_s = time.monotonic()
         self._trouble = ""
+        self._announce: Callable[[str], None] = log.info
         self.metrics = Metrics(program_version())
 
     def stop(self) -> None:
@@ -83,6 +83,7 @@ class WorkerProcess:
 
     def run(self, announce: Callable[[str], None]) -> None:
         """Work until `stop`. Raises InputError before the start, StalledError when the client of Kafka is stuck."""
+        self._announce = announce
         with ExitStack() as stack:
             self._serve_metrics(stack, announce)
             self._start(stack)
@@ -91,6 +92,32 @@ class WorkerProcess:
                 self._turn()
             self._drain()
             log.info("stopped")
+
+    def _opened(self) -> Store:
+        """The shared store; one that is away is waited for. Raises InputError, TransientError when asked to stop."""
+        tries = 0
+        while True:
+            try:
+                return Store.open(self._settings.database, clock_ms=self._clock_ms)
+            except TransientError as error:
+                if self._stopping.is_set():
+                    raise
+                self._in_trouble(str(error))
+            self._stopping.wait(RETRY_S[min(tries, len(RETRY_S) - 1)])
+            tries += 1
+
+    @staticmethod
+    def _refuse_mixing(store: Store) -> None:
+        """The state of one process that does all is not that of workers. Raises InputError."""
+        other = store.service(SERVICE)
+        if other is not None:
+            raise InputError(
+                f"{store.name}: vigie run serves this database (process {other.pid} on {other.host}); stop it"
+            )
+        if ENGINE in store.owners():
+            raise InputError(
+                f"{store.name}: holds the state of vigie run, which workers can't share; name another database"
+            )
 
     def _start(self, stack: ExitStack) -> None:
         raise NotImplementedError
@@ -129,8 +156,6 @@ class WorkerProcess:
     def _until_stored(self, write: Callable[[], None], hold: Callable[[], None]) -> bool:
         """Write; when the store can't, stay in the group without taking more, and try again until it can. False when
         asked to stop meanwhile: what is lost then is memory only."""
-        from engine.domain.errors import TransientError
-
         tries = 0
         while True:
             try:
@@ -149,8 +174,6 @@ class WorkerProcess:
             tries += 1
 
     def _pressed(self, on: bool) -> None:
-        from engine.domain.effects import Gauged
-
         self.observe([Gauged("backpressure", (), float(on))])
 
     def observe(self, effects: list[Effect]) -> None:
@@ -178,3 +201,17 @@ class WorkerProcess:
         if silent_s > STUCK_S_MAX:
             return False, f"no turn for {silent_s:.0f} s"
         return True, "ready"
+
+
+class WorkerProcess(StoreProcess):
+    """One that is a member of a group of Kafka."""
+
+    def __init__(
+        self, settings: Settings, clock_ms: Callable[[], int], instance: str | None = None,
+        metrics_port: int | None = None,
+    ) -> None:  # fmt: skip
+        if settings.sources.kafka is None:
+            raise ConfigError(f"vigie worker {self.role} needs sources.kafka in the settings")
+        self._kafka = settings.sources.kafka
+        self._params = kafka_params(self._kafka, self.role, instance)
+        super().__init__(settings, clock_ms, self._params.group_instance_id, metrics_port)

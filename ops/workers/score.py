@@ -26,7 +26,7 @@ from ops.learning import Follower
 from ops.settings import Settings
 from ops.store import Store
 from ops.topics import check_counts
-from ops.workers.base import BATCH_MAX, POLL_S, RETRY_S, WorkerProcess
+from ops.workers.base import BATCH_MAX, POLL_S, WorkerProcess
 from streams.decode import decode, rejected
 from streams.kafka_group import Group, Partition, Record, partition_name
 from streams.scored import (
@@ -110,19 +110,6 @@ class ScoreWorker(WorkerProcess):
         use = self._settings.learning
         self._follower = Follower(self._store, self._scorer, use=use.use, version=use.version)
         self._follower.refresh()
-
-    def _opened(self) -> Store:
-        """The store, which holds what was learnt of corrections. One that is away is waited for."""
-        tries = 0
-        while True:
-            try:
-                return Store.open(self._settings.database, clock_ms=self._clock_ms)
-            except TransientError as error:
-                if self._stopping.is_set():
-                    raise
-                self._in_trouble(str(error))
-            self._stopping.wait(RETRY_S[min(tries, len(RETRY_S) - 1)])
-            tries += 1
 
     # -- one turn ------------------------------------------------------------------------------------------------
 

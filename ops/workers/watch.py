@@ -15,22 +15,17 @@ from dataclasses import dataclass, field, replace
 from engine.core.engine import Engine
 from engine.domain.batch import Batch, Command
 from engine.domain.effects import AlertRaised, Counted, CursorMoved, Effect, Gauged
-from engine.domain.errors import InputError, TransientError, VigieError
+from engine.domain.errors import TransientError, VigieError
 from engine.domain.scores import Scores
-from ops.app import brand_configs, engine_config, make_planner, open_engine
+from ops.app import engine_config, make_planner, open_engine
 from ops.collector import quieten_collector
-from ops.delivery.build import channels_of, look_of
-from ops.delivery.worker import Delivery
-from ops.learning import reader_of
 from ops.outbox_figures import OutboxFigures
-from ops.publish import LetterPublisher, event_channels
-from ops.render.explain import Reasons
+from ops.outgoing import Outgoing
 from ops.replaying import REPLAYED
+from ops.runs import run_keeper
 from ops.settings import Settings
-from ops.store import Store
-from ops.store.store import ENGINE, SERVICE
 from ops.topics import check_counts
-from ops.workers.base import BATCH_MAX, POLL_S, RETRY_S, WorkerProcess
+from ops.workers.base import BATCH_MAX, POLL_S, WorkerProcess
 from streams.kafka_group import Group, Partition, Record, partition_name
 from streams.scored import Taking, partition_of, partition_of_id
 
@@ -98,50 +93,18 @@ class WatchWorker(WorkerProcess):
         settings = self._settings
         engine_config(settings)
         self._store = stack.enter_context(self._opened())
-        self._refuse_mixing()
+        self._refuse_mixing(self._store)
         self._quietly(lambda: self._store.unset_meta(REPLAYED))  # from here on it holds more than a replay
         self._quietly(lambda: self.metrics.seed(self._store.counters()))
         stack.callback(self._group.close)
         self._quietly(self._beat_once)
         stack.callback(self._quietly, self._store.unbeat)
-        learning = settings.learning
-        reasons = Reasons(
-            lambda: reader_of(self._store, brand_configs(settings), use=learning.use, version=learning.version)
-        )
-        channels = (*channels_of(settings), *event_channels(settings))
-        self._delivery = Delivery(self._store, channels, look_of(settings, reasons), self._clock_ms, by=self.name)
-        self._until_stored(self._delivery.start, lambda: None)
-        stack.callback(self._delivery.stop)
-        letters = LetterPublisher(settings, self._store)
-        letters.start()
-        stack.callback(letters.stop)
+        run_keeper(settings, self._store, self._clock_ms)
+        self._outgoing = Outgoing(settings, self._store, self._clock_ms, self.name)
+        self._until_stored(lambda: self._outgoing.start(stack), lambda: None)
         self._figures = OutboxFigures(settings, self._store, self._clock_ms)
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
         quieten_collector()
-
-    def _opened(self) -> Store:
-        tries = 0
-        while True:
-            try:
-                return Store.open(self._settings.database, clock_ms=self._clock_ms)
-            except TransientError as error:
-                if self._stopping.is_set():
-                    raise
-                self._in_trouble(str(error))
-            self._stopping.wait(RETRY_S[min(tries, len(RETRY_S) - 1)])
-            tries += 1
-
-    def _refuse_mixing(self) -> None:
-        """The state of one process that does all is not that of workers."""
-        other = self._store.service(SERVICE)
-        if other is not None:
-            raise InputError(
-                f"{self._store.name}: vigie run serves this database (process {other.pid} on {other.host}); stop it"
-            )
-        if ENGINE in self._store.owners():
-            raise InputError(
-                f"{self._store.name}: holds the state of vigie run, which workers can't share; name another database"
-            )
 
     def _beat(self) -> None:
         while not self._stopping.wait(BEAT_S):
@@ -156,7 +119,7 @@ class WatchWorker(WorkerProcess):
 
     def _drain(self) -> None:
         """Nothing to do: what was taken is stored, and the rest keeps in the topic."""
-        self._delivery.wake()
+        self._outgoing.wake()
 
     # -- one turn ------------------------------------------------------------------------------------------------
 
@@ -243,7 +206,7 @@ class WatchWorker(WorkerProcess):
             part.stored_at_s = now_s
             self.metrics.observe(effects)
             if any(isinstance(effect, AlertRaised) for effect in effects):
-                self._delivery.wake()
+                self._outgoing.wake()
         if fenced:
             self._fenced(fenced)
         return True
