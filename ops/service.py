@@ -368,6 +368,7 @@ class Service:
         figures: list[Effect] = [
             Gauged("heartbeat_timestamp_seconds", (), now_ms / 1000),
             Gauged("source_lag", ("http", "0"), float(self._store.inbox.waiting())),
+            Gauged("exercise", (), float(self._exercise)),
         ]
         figures += self._oncall.figures()
         pending = {section.name: 0 for section in self._settings.alerts.channels}

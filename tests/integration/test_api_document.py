@@ -1,4 +1,4 @@
-"""The OpenAPI document: whatever it allows is answered as it says, for every act, with texts made up by schemathesis."""
+"""The OpenAPI document: whatever it allows is answered as it says, for every act; schemathesis makes the texts up."""
 
 from __future__ import annotations
 
