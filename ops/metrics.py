@@ -86,6 +86,7 @@ METRICS: dict[str, MetricSpec] = {
     ),
     "store_errors": MetricSpec("counter", (), "Transactions of the store that failed and were tried again."),
     "disk_free_bytes": MetricSpec("gauge", (), "Free space where the database stands."),
+    "exercise": MetricSpec("gauge", (), "1 while an exercise runs (`vigie drill`): these figures are not real."),
     "build_info": MetricSpec("gauge", ("version", "python"), "Always 1; what runs."),
 }
 """Effect name -> metric. `vigie_` in front, and `_total` behind a counter."""

@@ -333,5 +333,6 @@ class Service:
         figures: list[Effect] = [
             Gauged("heartbeat_timestamp_seconds", (), self._clock_ms() / 1000),
             Gauged("source_lag", ("http", "0"), float(self._store.inbox.waiting())),
+            Gauged("exercise", (), float(self._exercise)),
         ]
         return [*figures, *self._people.figures(), *self._outbox_figures.now()]
