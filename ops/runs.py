@@ -6,6 +6,7 @@ the command line never overwrite one another, and what was told stays told after
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -24,6 +25,9 @@ from ops.store.codec import decode
 from playbooks.run_words import said
 from playbooks.running import Act, Opening, act, close, contain, reject, relevel, replan, start, tick
 
+FACT_CHARS_MAX = 1_000
+"""A fact is a name, an hour, a clause, at most two sentences; the networks' own limits come after."""
+_NO_FACT = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069⟦⟧]")
 RUNS_A_TRANSACTION = 20
 """Runs that are ticked in one: a tenth of a second of the one writer."""
 PLANNING = frozenset({AlertKind.OPENED, AlertKind.RAISED, AlertKind.REOPENED})
@@ -237,10 +241,19 @@ class RunKeeper:
         return outcome.run
 
     def propose(self, incident_id: str, name: str, value: str, actor: str) -> Fact:
-        """Somebody found something out. Approved by another word, or by `approve`."""
+        """Somebody found something out. Approved by another word, or by `approve`.
+
+        Raises InputError for nothing at all, for more than a sentence or two, and for signs that no reader would see or
+        would take for a gap that is still to be filled.
+        """
         value = value.strip()
         if not value:
             raise InputError(f"{name}: an empty value; write what was found out")
+        if len(value) > FACT_CHARS_MAX:
+            raise InputError(f"{name}: {len(value)} characters; a fact has {FACT_CHARS_MAX} at most")
+        odd = _NO_FACT.search(value)
+        if odd:
+            raise InputError(f"{name}: U+{ord(odd.group()):04X} has no place in a fact; write plain words")
         fact = Fact(name, value, actor, self._clock_ms())
         with self._runs.transaction() as connection:
             self._runs.propose(connection, incident_id, fact)

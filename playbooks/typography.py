@@ -24,6 +24,7 @@ _FINDINGS = (
     (re.compile(r"(?<![\u00a0\u202f:]):(?!//)"), "U+00A0 or U+202F is missing before ':'"),
     (re.compile(r"«(?![\u00a0\u202f])"), "U+00A0 or U+202F is missing after «"),
     (re.compile(r"(?<![\u00a0\u202f])»"), "U+00A0 or U+202F is missing before »"),
+    (re.compile(r"[ \u00a0\u202f]+[.,](?=\s|$)"), "no space stands before {0!r}"),
 )
 _TIME = re.compile(r"\b\d{1,2}:\d{2}\b")
 

@@ -16,6 +16,8 @@ RISING, FALLING = 1.25, 0.8
 """An hour with a quarter more than the one before rises, with a fifth less it falls; between is steady. Counts below
 `STEADY_MAX` are steady whatever they do."""
 STEADY_MAX = 5.0
+IN_TIME_MS = 60_000
+"""Reports tell minutes: what is less late than one is in time."""
 
 
 class CaseStep(NamedTuple):
@@ -74,6 +76,8 @@ class CaseFile:
     posts: Sequence[CasePost] = ()
     waiting: int = 0
     """Drafts that wait for someone's approval."""
+    lang: str | None = None
+    """The language in which the team's reasons and log were written, where it is known."""
 
     @property
     def is_over(self) -> bool:
@@ -105,6 +109,16 @@ def hours(curve: Sequence[CurveDrawn]) -> list[Hour]:
     if not sums:
         return []
     return [sums.get(at, Hour(at, 0.0, 0, 0.0)) for at in range(min(sums), max(sums) + 1, HOUR_MS)]
+
+
+def since(curve: Sequence[CurveDrawn], start_ms: int) -> tuple[float, float, int]:
+    """Negatives, those expected, and all mentions, of the points that reach beyond `start_ms`.
+
+    >>> since([CurveDrawn("i", 0, 2.0, 3, 1.0), CurveDrawn("i", SPAN_MS, 5.0, 6, 1.5)], SPAN_MS)
+    (5.0, 1.5, 6)
+    """
+    points = [point for point in curve if point.start_ms + SPAN_MS > start_ms]
+    return sum(p.negative for p in points), sum(p.expected for p in points), sum(p.total for p in points)
 
 
 def last_hour(curve: Sequence[CurveDrawn], before: int = 0) -> float:

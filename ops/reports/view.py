@@ -13,7 +13,7 @@ from engine.domain.scores import category_name
 from ops.render.alert import Look
 from ops.render.neutral import defused, pseudonym
 from ops.render.wording import duration, hour, in_team_time, lead_of, network_name, number
-from ops.reports.casefile import HOUR_MS, CaseFile, CasePost, CaseStep, hours, last_hour, peak, trend
+from ops.reports.casefile import HOUR_MS, IN_TIME_MS, CaseFile, CasePost, CaseStep, hours, last_hour, peak, since, trend
 from ops.reports.words import words
 
 NAMES_MAX, SAMPLES_MAX, HOURS_SHOWN, CATEGORY_SHARE_MIN = 4, 4, 6, 0.05
@@ -38,13 +38,14 @@ class Viewer:
         report = next((step for step in open_ if step.clock == "situation_report"), None)
         return {
             **self._head(),
+            **self._by_now(),
             "trend": self._say[trend(case.curve)],
             "last_hour": self._number(last_hour(case.curve)),
             "hour_before": self._number(last_hour(case.curve, 1)),
             "hours": self._hours(),
             "samples": [self._sample(item) for item in case.incident.evidence.mentions[:SAMPLES_MAX]],
-            "known": [(self._said(f.question), self._said(f.value)) for f in case.facts if f.value and f.approved_by],
-            "unknown": [self._said(f.question) for f in case.facts if not (f.value and f.approved_by)],
+            "known": [(self._asked(f.question), self._said(f.value)) for f in case.facts if f.value and f.approved_by],
+            "unknown": [self._asked(f.question) for f in case.facts if not (f.value and f.approved_by)],
             "overdue": [self._step(step) for step in open_ if step.late_ms(case.now_ms)][:URGENT_STEPS_MAX],
             "coming": [self._step(step) for step in open_ if not step.late_ms(case.now_ms)][:URGENT_STEPS_MAX],
             "done": [self._step(step) for step in done][-DONE_STEPS_MAX:],
@@ -61,6 +62,7 @@ class Viewer:
         clocks = [step for step in sorted(case.steps, key=lambda s: s.due_ms) if step.clock]
         return {
             **self._head(),
+            **self._by_now(),
             "closed": None if incident.closed_at_ms is None else self._at(incident.closed_at_ms),
             "lasted": duration(end_ms - incident.opened_at_ms, self._lang),
             "delay": duration(incident.opened_at_ms - incident.since_ms, self._lang),
@@ -73,7 +75,7 @@ class Viewer:
                 for change in incident.levels
             ],
             "clocks": [(self._clock(step), *self._kept(step)) for step in clocks],
-            "clocks_met": sum(step.state == "done" and not step.late_ms(case.now_ms) for step in clocks),
+            "clocks_met": sum(step.state == "done" and step.late_ms(case.now_ms) < IN_TIME_MS for step in clocks),
             "clocks_due": sum(step.state != "skipped" and step.due_ms <= case.now_ms for step in clocks),
             "skipped": [(self._said(s.title), self._said(s.reason)) for s in case.steps if s.state == "skipped"],
             "posts": [self._post(post) for post in case.posts],
@@ -95,6 +97,7 @@ class Viewer:
         ]
         return {
             "say": self._say,
+            "foreign": case.lang is not None and ("fr" if case.lang == "fr" else "en") != self._lang,
             "exercise": incident.exercise,
             "id": incident.id,
             "brand": self._said(incident.brand, 60),
@@ -110,11 +113,11 @@ class Viewer:
             "opened": self._at(incident.opened_at_ms),
             "observed": self._number(evidence.observed),
             "expected": self._number(evidence.expected),
-            "ratio": self._say["times"].format(n=self._number(ratio)) if ratio >= 2 else self._say["above"],
+            "ratio": self._times(ratio),
             "total": self._number(evidence.total),
-            "authors": self._number(evidence.authors),
-            "reach": self._number(evidence.reach),
-            "followers_max": self._number(evidence.followers_max),
+            "authors": self._number(evidence.authors) if evidence.authors else None,
+            "reach": self._number(evidence.reach) if evidence.followers_max else None,
+            "followers_max": self._number(evidence.followers_max) if evidence.followers_max else None,
             "press": evidence.press,
             "subjects": subjects[:NAMES_MAX],
             "terms": [self._said(term, 60) for term in evidence.top_terms[: NAMES_MAX + 2]],
@@ -126,6 +129,33 @@ class Viewer:
             "playbook_reason": None if case.plan is None else self._said(case.plan.reason, 300),
             "reasons": [self._reason(r) for r in (incident.levels[-1].reasons if incident.levels else ())],
         }
+
+    def _by_now(self) -> dict[str, Any]:
+        """How big it is by now: the engine's figures stand as they were when it last judged the level."""
+        evidence = self._case.incident.evidence
+        negative, expected, total = since(self._case.curve, self._case.incident.since_ms)
+        if negative <= evidence.observed or not expected:
+            return {}
+        judged = sum(n for _, n in evidence.networks) or 1
+        percent = "\u00a0%" if self._lang == "fr" else "%"
+        return {
+            "observed": self._number(negative),
+            "expected": self._number(expected),
+            "ratio": self._times(negative / expected),
+            "total": self._number(total),
+            "networks": [
+                (network_name(name, self._lang), f"{round(100 * n / judged)}{percent}")
+                for name, n in evidence.networks[:NAMES_MAX]
+            ],
+        }
+
+    def _times(self, ratio: float) -> str:
+        return self._say["times"].format(n=self._number(ratio)) if ratio >= 2 else self._say["above"]
+
+    def _asked(self, question: str) -> str:
+        """A question without what it tells whoever writes the answer."""
+        asked, mark, _ = question.partition("?")
+        return self._said(asked + mark)
 
     def _said(self, text: str, chars_max: int = 300) -> str:
         return defused(text, chars_max).replace("|", "¦")
@@ -175,7 +205,7 @@ class Viewer:
         if step.state == "skipped":
             how = self._say["skipped"]
         elif step.closed_ms is not None:
-            how = self._say["late"].format(by=by) if late_ms >= 60_000 else self._say["in_time"]
+            how = self._say["late"].format(by=by) if late_ms >= IN_TIME_MS else self._say["in_time"]
         else:
             how = self._say["not_done"].format(by=by) if late_ms else self._say["not_due"]
         return self._at(step.due_ms), "-" if step.closed_ms is None else self._at(step.closed_ms), how

@@ -23,6 +23,7 @@ _FR = {
     "in_time": "à l'heure", "late": "{by} de retard", "not_done": "pas fait, {by} de retard",
     "not_due": "pas encore dû",
     "negatives": "Messages négatifs par tranche de 10 minutes", "usual": "niveau habituel", "observed": "observés",
+    "foreign": "Les raisons et la main courante restent dans la langue dans laquelle elles ont été écrites.",
     "quote": "« {} »", "published": "publié", "approved": "approuvé, pas encore publié",
 }  # fmt: skip
 _EN = {
@@ -39,6 +40,7 @@ _EN = {
     "rgpd_notice": "GDPR notice (72 h)", "second_wave_watch": "second-wave watch", "debrief": "post-incident review",
     "in_time": "in time", "late": "{by} late", "not_done": "not done, {by} late", "not_due": "not due yet",
     "negatives": "Negative messages by ten minutes", "usual": "usual level", "observed": "observed",
+    "foreign": "Reasons and the log stay in the language in which they were written.",
     "quote": "“{}”", "published": "published", "approved": "approved, not published yet",
 }  # fmt: skip
 

@@ -101,7 +101,7 @@ def test_what_the_golden_files_tell(lang: str) -> None:
     assert any(step["overdue"] for step in run["steps"])
     whole = [text for text in document["texts"] if text["kind"] == "holding"]
     assert {text["network"] for text in whole} >= {"x", "facebook"}
-    assert all(text["missing"] or text["text"] for text in document["texts"])
+    assert all(text["missing"] or text["text"] or text["strategy"] == "silence" for text in document["texts"])
     assert all(text["state"] != "approved" for text in document["texts"])
     for kind in ("situation", "retex"):
         report = (HERE / f"chain.{kind}.{lang}.md").read_text(encoding="utf-8")

@@ -8,13 +8,18 @@ import pytest
 
 from engine.domain.effects import CurveDrawn, IncidentSaved, PlanMade
 from engine.domain.errors import InputError
-from engine.domain.incident import Incident, Phase, TimelineEntry
+from engine.domain.incident import Incident, Level, Phase, TimelineEntry
+from engine.domain.playbook import BrandVoice, PlanRequest
 from ops.render.alert import Look
 from ops.replaying import REPLAYED
 from ops.reports.casefile import SPAN_MS, CaseFact, CaseFile, CasePost, CaseStep, trend
-from ops.reports.gather import gather
+from ops.reports.gather import gather, questions_of
 from ops.reports.render import KINDS, chart, html, markdown, pdf, written
+from ops.runs import RunKeeper, RunRules
+from ops.settings import Settings
 from ops.store.store import Store
+from playbooks.catalogue import HERE, Catalogue, load_voices, read_playbook
+from playbooks.planner import CataloguePlanner
 from playbooks.typography import french_faults
 from tests.infra.cli import vigie
 from tests.infra.sample_alerts import T0, incident, plan
@@ -48,7 +53,10 @@ def case(**changes: object) -> CaseFile:
     ]
     made = CaseFile(
         of, NOW_MS, plan(), curve(of), steps, of.timeline,
-        [CaseFact("product", "Quel produit ?", "le vélo V2", "Louis"), CaseFact("since", "Depuis quand ?")],
+        [
+            CaseFact("product", "Quel produit ?", "le vélo V2", "Louis"),
+            CaseFact("since", "Depuis quand ? Comme après « depuis »"),
+        ],
         [CasePost("x", "holding", "Nous vérifions.", ("Camille", "Louis"), T0 + 3_000_000, True)], 2,
     )  # fmt: skip
     return replace(made, **changes)
@@ -58,10 +66,10 @@ def test_the_situation_report_answers_what_a_decision_maker_asks():
     said = markdown("situation", case(), Look("fr"))
     for sentence in (
         "# Point de situation - Vélorine - ORANGE",
-        "142 messages négatifs contre 11 attendus, soit 13 fois la normale",
+        "312 messages négatifs contre 13 attendus, soit 24 fois la normale",
         "ça monte",
-        "Quel produit\u202f?\u00a0: **le vélo V2**",
-        "- Depuis quand\u202f?",
+        "Quel produit\u202f? **le vélo V2**",
+        "- Depuis quand\u202f?\n",
         "**EN RETARD de 30\u00a0min**\u00a0: Publier le message d’attente",
         "2 textes attendent une approbation",
         "Prochain point\u00a0: 03:52",
@@ -70,8 +78,52 @@ def test_the_situation_report_answers_what_a_decision_maker_asks():
     ):
         assert sentence in said, sentence
     english = markdown("situation", case(), Look("en", "UTC"))
-    assert "142 negative messages against 11 expected, 13 times the normal" in english
+    assert "312 negative messages against 13 expected, 24 times the normal" in english
     assert "**30 min LATE**: Publier" in english
+
+
+def test_figures_are_those_of_now_and_what_nobody_counted_is_left_out():
+    """The engine's figures stand as they were when it last judged the level; a source may name no authors."""
+    judged = markdown("situation", case(curve=()), Look("fr"))
+    assert "142 messages négatifs contre 11 attendus, soit 13 fois la normale" in judged
+    assert "auteurs" in judged.partition("Qui et où")[2].partition("\n")[0]
+    of = incident()
+    nameless = replace(of, evidence=replace(of.evidence, authors=0, followers_max=0, reach=0))
+    for kind in KINDS:
+        for lang, words in (("fr", ("0 auteurs", "0 abonnés")), ("en", ("0 authors", "0 followers"))):
+            said = markdown(kind, case(incident=nameless), Look(lang))
+            assert not any(word in said for word in words), said
+
+
+def test_a_reader_of_the_other_language_is_told_what_stays_as_it_was_written():
+    assert "in which they were written" in markdown("retex", case(lang="fr"), Look("en"))
+    assert "in which they were written" not in markdown("retex", case(lang="en"), Look("en"))
+    assert "dans laquelle elles ont été écrites" in markdown("situation", case(lang="en"), Look("fr"))
+
+
+def test_the_playbook_is_told_in_the_language_of_the_reader(tmp_path):
+    playbook = read_playbook(HERE / "catalogue" / "outage.yaml").playbook
+    request = PlanRequest("i", BrandVoice("Vélorine"), Level.ORANGE, (("outage", 60),), 80, ("x",), lang="fr")
+    made = CataloguePlanner(Catalogue({"outage": playbook}, load_voices())).plan(request)
+    of = incident(Level.ORANGE)
+    with Store.open(tmp_path / "v.db", clock_ms=lambda: T0) as store:
+        store.also(RunKeeper(store, RunRules(lang="fr")).on_effects)
+        store.apply([PlanMade(of.id, T0, made), IncidentSaved(of)])
+        english = gather(store, of.id, T0, questions_of(Settings(), store.plan(of.id), "en"))
+        french = gather(store, of.id, T0)
+    said = markdown("situation", english, Look("en"))
+    for sentence in ("Acknowledge the incident (Community manager on call", "Playbook: Outage or", "Which service is"):
+        assert sentence in said, said
+    assert "Prendre l’incident en charge" not in said
+    assert "in which they were written" in said
+    assert "Prendre l’incident en charge (Community manager d’astreinte" in markdown("situation", french, Look("fr"))
+
+
+def test_a_clock_answered_within_the_minute_is_met():
+    step = CaseStep("Prendre en charge", "CM", "done", T0, T0 + 59_000, "Camille", clock="acknowledge")
+    said = markdown("retex", case(steps=[step]), Look("fr"))
+    assert "Délais tenus\u00a0: 1 sur 1 échus" in said
+    assert "à l’heure" in said
 
 
 def test_the_retex_tells_clocks_met_and_missed_and_leaves_the_lessons_open():

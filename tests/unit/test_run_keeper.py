@@ -374,6 +374,14 @@ def test_facts_are_approved_once_and_a_newer_proposal_waits(world: World) -> Non
         world.keeper.propose(ID, "since", " ", "Camille")
 
 
+@pytest.mark.parametrize("value", ["⟦since⟧", "10:40\x1b[31m", "10:40\u202e", "10:40\nBcc: x", "a" * 1_001])
+def test_a_fact_is_plain_words(world: World, value: str) -> None:
+    world.open()
+    with pytest.raises(InputError, match="since: "):
+        world.keeper.propose(ID, "since", value, "Camille")
+    assert world.store.runs.facts(ID) == ()
+
+
 def test_a_stale_timer_is_put_right(world: World) -> None:
     world.open()
     with world.store.runs.transaction() as connection:
