@@ -1,4 +1,4 @@
-"""Every scenario, in both languages, through the real engine: one incident of weight, led by the playbook it is about."""
+"""Every scenario, in both languages, through the real engine: one grave incident, led by the playbook it is about."""
 
 from __future__ import annotations
 
