@@ -27,9 +27,12 @@ def list_(lang: Annotated[str, typer.Option("--lang", help="fr or en.")] = "fr")
     Example: `vigie drill list --lang en`
     """
     from ops.drill.scenario import shipped
+    from playbooks.typography import typeset
 
+    if lang not in ("fr", "en"):
+        raise InputError(f"--lang {lang}: fr or en")
     for one in shipped():
-        typer.echo(f"{one.id:<20}{one.title.in_lang(lang)}: {one.brief.in_lang(lang)}")
+        typer.echo(f"{one.id:<20}{typeset(f'{one.title.in_lang(lang)}: {one.brief.in_lang(lang)}', lang)}")
 
 
 @drill_app.command()
@@ -120,6 +123,8 @@ def _not_production(database: str, db: Path) -> None:
 
 def _opening(drill: Drill, db: Path) -> list[str]:
     """What the players and the leader of the exercise read first."""
+    from playbooks.typography import typeset
+
     lang, scenario = drill.settings.lang, drill.params.scenario
     brief = f"{scenario.title.in_lang(lang)}. {scenario.brief.in_lang(lang)}"
     if lang == "fr":
@@ -133,11 +138,13 @@ def _opening(drill: Drill, db: Path) -> list[str]:
         f"vigie runs show ID --db {db}", f"vigie runs done ID STEP --db {db} --by NAME",
         f"vigie facts list ID --db {db}", f"vigie drafts list ID --db {db}", f"vigie drill score {db}",
     )  # fmt: skip
-    return [head, brief, tell, *(f"  {line}" for line in commands)]
+    return [head, typeset(brief, lang), tell, *(f"  {line}" for line in commands)]
 
 
 def _closing(db: Path, config: Path | None, out: Path | None, lang: str, zone: str) -> None:
     """The score, and with a folder the RETEX of each incident beside it."""
+    from dataclasses import replace
+
     from ops.delivery.build import look_of
     from ops.drill.score import score as scored
     from ops.reports.gather import gather, questions_of
@@ -155,8 +162,6 @@ def _closing(db: Path, config: Path | None, out: Path | None, lang: str, zone: s
         try:
             out.mkdir(parents=True, exist_ok=True)
             (out / "score.json").write_bytes(dumps(found) + b"\n")
-            from dataclasses import replace
-
             for incident in store.incidents():
                 questions = questions_of(settings, store.plan(incident.id), lang)
                 case = gather(store, incident.id, None, questions)

@@ -13,6 +13,7 @@ from ops.render.moments import utc
 from ops.render.neutral import plain
 from ops.store import Store
 from ops.store.store import wall_clock_ms
+from playbooks.typography import typeset
 
 MET, LATE, MISSED, SKIPPED, AHEAD = "met", "late", "missed", "skipped", "not due"
 _WORDS = {
@@ -112,7 +113,7 @@ def score_text(found: dict[str, Any], lang: str, zone: str, expects: str | None 
 
     lines: list[str] = [say["title"]]
     if not found["incidents"]:
-        return "\n".join([*lines, say["none"]])
+        return typeset("\n".join([*lines, say["none"]]), lang)
     for incident in found["incidents"]:
         lines += ["", f"{incident['id']}  {incident['level']}  {found['brand']}"]
         if expects is not None:
@@ -122,7 +123,8 @@ def score_text(found: dict[str, Any], lang: str, zone: str, expects: str | None 
             late = f" {say['min'].format(n=step['late_min'])}" if step["late_min"] else ""
             result = say[step["result"]] + late
             lines.append(_row((at(step["due"]), at(step["done"]), step["by"] or "-", result, step["title"])))
-    return "\n".join([*lines, "", say["sum"].format(met=found["clocks_met"], due=found["clocks_due"])])
+    lines += ["", say["sum"].format(met=found["clocks_met"], due=found["clocks_due"])]
+    return "\n".join(typeset(line, lang) for line in lines)
 
 
 def _row(cells: Sequence[str]) -> str:
