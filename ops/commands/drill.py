@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from engine.domain.errors import InputError
 
 if TYPE_CHECKING:
     from ops.drill.play import Drill
 
+
+class _ScenarioFirst(typer.core.TyperGroup):
+    """`vigie drill outage` plays it: what is no command is a scenario."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["play", *args]
+        return super().resolve_command(ctx, args)
+
+
 drill_app = typer.Typer(
+    cls=_ScenarioFirst,
     no_args_is_help=True,
-    help="Crisis exercises, marked EXERCICE / EXERCISE everywhere.\n\nExample: `vigie drill play outage -c vigie.yaml`",
+    help="Crisis exercises, marked EXERCICE / EXERCISE everywhere.\n\nExample: `vigie drill outage -c vigie.yaml`",
 )
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The team's settings: rota, roles, channels.")]
@@ -56,7 +68,7 @@ def play(
     Nothing is ever sent to the public, and the production database is not opened. Ctrl-C ends it early; the score is
     told at the end, and again by `vigie drill score`.
 
-    Example: `vigie drill play outage -c vigie.yaml --speed 10`
+    Example: `vigie drill outage -c vigie.yaml --speed 10`
     """
     import signal
 
