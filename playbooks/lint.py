@@ -47,8 +47,13 @@ _APOLOGY: Mapping[str, re.Pattern[str]] = {
     "en": re.compile(r"apolog|\bsorry\b"),
 }
 _COMPENSATION: Mapping[str, re.Pattern[str]] = {
-    "fr": re.compile(r"indemnis|dédommag|geste commercial|bon d’achat"),
-    "en": re.compile(r"compensat|goodwill gesture|voucher"),
+    "fr": re.compile(
+        r"indemnis|dédommag|rembours|geste commercial|bons? d’achat|bons? de réduction|codes? promo|avoir de \d|"
+        r"\bnous (?:vous |t’|te )?offrons\b|\bon (?:vous |t’|te )?offre\b"
+    ),
+    "en": re.compile(
+        r"compensat|goodwill gesture|voucher|refund|reimburs|money back|promo code|discount code|store credit"
+    ),
 }
 BANNED: Mapping[str, tuple[str, ...]] = {
     "fr": (
@@ -167,7 +172,7 @@ def _own_words(own: str, lang: str, policy: Policy) -> tuple[_Raw, ...]:
 
 
 def _tone(own: str, lang: str, policy: Policy) -> Iterable[_Raw]:
-    folded = own.casefold()
+    folded = own.casefold().replace("'", "’")  # people type the straight one
     spaced = folded.replace("\u202f", " ").replace("\u00a0", " ")
     yield from (("banned", (hit,)) for hit in _phrases((*BANNED.get(lang, ()), *policy.banned)).findall(spaced))
     for word, instead in policy.preferred:

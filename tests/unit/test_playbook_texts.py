@@ -145,3 +145,28 @@ def test_every_network_has_a_limit() -> None:
     limits = {"x": 280, "facebook": 8000, "instagram": 2200, "tiktok": 150, "linkedin": 1250, "youtube": 10_000}
     limits |= {"discord": 2000, "forum": 2000, "review": 4096, "mastodon": 500, "bluesky": 300, "reddit": 10_000}
     assert {name: NETWORKS[name].chars_max for name in limits} == limits
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "strategy"),
+    [
+        ("fr", "Nous allons vous rembourser.", "compensate"),
+        ("fr", "Un bon d'achat vous attend.", "compensate"),
+        ("fr", "Nous vous offrons un mois.", "compensate"),
+        ("en", "We will refund everybody.", "compensate"),
+        ("en", "You'll get your money back.", "compensate"),
+        ("fr", "C'est faux.", "deny"),
+    ],
+)
+def test_a_promise_or_a_denial_that_the_playbook_does_not_allow_is_told(lang: str, text: str, strategy: str) -> None:
+    """Whichever apostrophe people type."""
+    narrow = Policy(strategies=frozenset({"inform"}))
+    assert [f.rule for f in lint_text(text, "dm", lang, narrow)] == ["posture"]
+    wide = Policy(strategies=frozenset({"inform", strategy}))
+    assert lint_text(text, "dm", lang, wide) == ()
+    approved = lint_text(text, "dm", lang, narrow, facts={"remedy": text.rstrip(".")})
+    assert approved == (), "an approved fact may say so"
+
+
+def test_no_space_stands_before_a_full_stop() -> None:
+    assert [f.rule for f in lint_text("Merci de votre sens des responsabilités .", "dm", "fr")] == ["typography"]
