@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 class _ScenarioFirst(typer.core.TyperGroup):
     """`vigie drill outage` plays it: what is no command is a scenario."""
 
+    otherwise = "play"
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
-            args = ["play", *args]
+            args = [self.otherwise, *args]
         return super().resolve_command(ctx, args)
 
 

@@ -104,6 +104,8 @@ def check_vigie(words: list[str], line: str) -> None:
     words = [word for word in words if word not in (">", "<")]
     while hasattr(command, "commands") and words and not words[0].startswith("-"):
         name = words.pop(0)
+        if name not in command.commands:  # `vigie drill outage` plays it
+            name = getattr(command, "otherwise", name)
         assert name in command.commands, line
         command = command.commands[name]
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}

@@ -148,3 +148,9 @@ def test_the_clock_of_a_drill_is_its_own() -> None:
         assert clock_of(store, lambda: 7)() == 7
         mark(store, DrillClock(1_000, 500, 60.0))
         assert clock_of(store, lambda: 510)() == 1_600
+
+
+def test_what_is_no_command_is_a_scenario(tmp_path, capsys, monkeypatch):
+    ended = vigie(capsys, monkeypatch, "drill", "nowhere", "--db", tmp_path / "d.db")
+    assert ended.code == 2
+    assert "no scenario 'nowhere'" in ended.err
