@@ -55,6 +55,10 @@ class TransientError(VigieError):
     retry = True
 
 
+class StoreAwayError(TransientError):
+    """The store can't read or write now."""
+
+
 class DeliveryError(TransientError):
     """A channel did not take an alert."""
 
