@@ -26,6 +26,9 @@ RECONNECT_MS_MAX = 2_000
 ASK_MS_MAX = 2_000
 """How long the brokers may take to say where a partition ends."""
 HOLD_MS = 50
+PARTITION_BYTES_MAX = 262_144
+"""Of one partition at a time: the client hands a fetch on partition by partition, and those ahead of the others in
+event time wait in memory."""
 ASK_S = 1.0
 """How often they are asked."""
 
@@ -168,15 +171,31 @@ class Group:
                 self._held = False
                 held = self._consumer.assignment()
                 self._consumer.resume(*(tp for tp in map(_tp, self._next) if tp in held))
-            with self._in_poll:
-                found = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
-            self._changes()
+            taken = self._gathered(max_records, int(timeout_s * 1000))
         except Exception as error:  # noqa: BLE001 (whatever comes out of poll, this consumer can't be trusted any more)
             self._failed(error)
             return Polled({}, gone=self._told())
         self._failing_since_s = None
         self._backoff_s = BACKOFF_S_FIRST
-        return Polled(self._taken(found), frozenset(self._waiting), self._told())
+        return Polled(taken, frozenset(self._waiting), self._told())
+
+    def _gathered(self, max_records: int, timeout_ms: int) -> dict[Partition, list[Record]]:
+        """Wait for the first record, then take what is there already: a poll of the client stops at the end of what it
+        fetched of one partition, and a turn of the engine costs about the same whatever its size."""
+        taken: dict[Partition, list[Record]] = {}
+        n = 0
+        while n < max_records:
+            with self._in_poll:
+                found = self._consumer.poll(timeout_ms=0 if taken else timeout_ms, max_records=max_records - n)
+            self._changes()
+            for partition in taken.keys() - self._next.keys():  # gone, or to be placed anew
+                del taken[partition]
+            for partition, records in self._taken(found).items():
+                taken.setdefault(partition, []).extend(records)
+                n += len(records)
+            if not found or not taken:
+                break
+        return taken
 
     def hold(self) -> None:
         """Stay a member without taking anything: what was taken can't be stored now. The next poll goes on."""
@@ -358,6 +377,7 @@ class Group:
             "max_poll_interval_ms": params.max_poll_interval_ms,
             "heartbeat_interval_ms": min(3_000, params.session_timeout_ms // 3),
             "fetch_max_bytes": params.fetch_bytes_max,
+            "max_partition_fetch_bytes": PARTITION_BYTES_MAX,
         }
         consumer = KafkaConsumer(**settings)
         self._in_poll.let_joins_wait(consumer)
