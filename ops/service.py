@@ -51,6 +51,9 @@ STUCK_S_MAX = 30.0
 RETRY_S = (0.1, 0.25, 0.5, 1.0, 2.0)
 DRAIN_S_MAX = 20.0
 POLL_S = 0.25
+BATCH_MAX = 8_192
+"""Mentions of a turn that catches up; one that keeps up takes what came meanwhile. A turn is one transaction, and what
+it writes grows with the brands, not with the mentions."""
 
 
 class Service:
@@ -219,7 +222,7 @@ class Service:
             commands = self._store.pending_commands()
             batch = run_once(
                 self._engine, Freshened(source, self._learnt), self, self._clock_ms, commands=commands,
-                timeout_s=timeout_s, live=True, may_end=len(self._sources) == 1,
+                batch_max=BATCH_MAX, timeout_s=timeout_s, live=True, may_end=len(self._sources) == 1,
             )  # fmt: skip
         except TransientError as error:
             self._in_trouble(f"{source.name}: {error}")

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from engine.domain.errors import InputError, TransientError, VigieError
+from streams.kafka_joins import Joins
 
 BACKOFF_S_FIRST = 0.5
 BACKOFF_S_MAX = 10.0
@@ -26,6 +27,9 @@ RECONNECT_MS_MAX = 2_000
 ASK_MS_MAX = 2_000
 """How long the brokers may take to say where a partition ends."""
 HOLD_MS = 50
+PARTITION_BYTES_MAX = 262_144
+"""Of one partition at a time: the client hands a fetch on partition by partition, and those ahead of the others in
+event time wait in memory."""
 ASK_S = 1.0
 """How often they are asked."""
 
@@ -119,11 +123,12 @@ class Group:
         self._params = params
         self._consumer: Any = None
         self._noted = _Noted()
-        self._in_poll = _InPoll()
+        self._in_poll = Joins()
         self._next: dict[Partition, int | None] = {}  # of placed partitions; None: from their beginning
         self._moved_at_s: dict[Partition, float] = {}
         self._behind_since_s: dict[Partition, float] = {}
         self._asked_at_s = 0.0
+        self._looked_at_s = 0.0
         self._held = False
         self._waiting: set[Partition] = set()  # assigned, not placed yet
         self._lost: set[Partition] = set()  # lost, not told yet
@@ -168,15 +173,43 @@ class Group:
                 self._held = False
                 held = self._consumer.assignment()
                 self._consumer.resume(*(tp for tp in map(_tp, self._next) if tp in held))
-            with self._in_poll:
-                found = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
-            self._changes()
+            self._look_for_topics()
+            taken = self._gathered(max_records, int(timeout_s * 1000))
         except Exception as error:  # noqa: BLE001 (whatever comes out of poll, this consumer can't be trusted any more)
             self._failed(error)
             return Polled({}, gone=self._told())
         self._failing_since_s = None
         self._backoff_s = BACKOFF_S_FIRST
-        return Polled(self._taken(found), frozenset(self._waiting), self._told())
+        return Polled(taken, frozenset(self._waiting), self._told())
+
+    def _look_for_topics(self) -> None:
+        """Ask again for topics of which the client knows nothing: kafka-python 3.0 loses the request for them when it
+        is subscribed while another is under way, and would ask five minutes later."""
+        cluster = getattr(self._consumer, "_cluster", None)
+        now_s = time.monotonic()
+        if self._next or cluster is None or now_s - self._looked_at_s < ASK_S:
+            return
+        self._looked_at_s = now_s
+        if not all(cluster.partitions_for_topic(topic) for topic in self._params.topics):
+            cluster.request_update()
+
+    def _gathered(self, max_records: int, timeout_ms: int) -> dict[Partition, list[Record]]:
+        """Wait for the first record, then take what is there already: a poll of the client stops at the end of what it
+        fetched of one partition, and a turn of the engine costs about the same whatever its size."""
+        taken: dict[Partition, list[Record]] = {}
+        n = 0
+        while n < max_records:
+            with self._in_poll:
+                found = self._consumer.poll(timeout_ms=0 if taken else timeout_ms, max_records=max_records - n)
+            self._changes()
+            for partition in taken.keys() - self._next.keys():  # gone, or to be placed anew
+                del taken[partition]
+            for partition, records in self._taken(found).items():
+                taken.setdefault(partition, []).extend(records)
+                n += len(records)
+            if not found or not taken:
+                break
+        return taken
 
     def hold(self) -> None:
         """Stay a member without taking anything: what was taken can't be stored now. The next poll goes on."""
@@ -358,9 +391,10 @@ class Group:
             "max_poll_interval_ms": params.max_poll_interval_ms,
             "heartbeat_interval_ms": min(3_000, params.session_timeout_ms // 3),
             "fetch_max_bytes": params.fetch_bytes_max,
+            "max_partition_fetch_bytes": PARTITION_BYTES_MAX,
         }
         consumer = KafkaConsumer(**settings)
-        self._in_poll.let_joins_wait(consumer)
+        self._in_poll.watch_over(consumer)
         consumer.subscribe(topics=list(params.topics), listener=Listener())
         return consumer
 
@@ -389,38 +423,6 @@ class Group:
             return
         with contextlib.suppress(Exception):  # it is being thrown away, in whatever state it is
             consumer.close(autocommit=False, timeout_ms=3_000)
-
-
-class _InPoll:
-    """Whether the polling thread waits in `poll` just now.
-
-    kafka-python 3.0 forgets a join that is completed while nobody polls, and joins anew, which makes all other members
-    join anew too: with a little work between polls a group never settles. So the end of a join waits for a poll.
-    """
-
-    def __init__(self) -> None:
-        self._inside = False
-
-    def __enter__(self) -> None:
-        self._inside = True
-
-    def __exit__(self, *_exc: object) -> None:
-        self._inside = False
-
-    def let_joins_wait(self, consumer: Any) -> None:
-        coordinator: Any = getattr(consumer, "_coordinator", None)
-        join = getattr(coordinator, "_do_join_and_sync_async", None)
-        net = getattr(coordinator, "_net", None)
-        if join is None or net is None:  # another version of the client, and let us hope a better one
-            return
-
-        async def join_and_wait() -> Any:
-            joined = await join()
-            while not self._inside:
-                await net.sleep(0.002)
-            return joined
-
-        coordinator._do_join_and_sync_async = join_and_wait
 
 
 class _Noted:

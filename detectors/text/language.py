@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from detectors.text.fold import TEXT_CHARS_MAX, without_links
@@ -162,7 +163,9 @@ class LanguageTeller:
 _NO_WORDS: frozenset[str] = frozenset()
 
 
+@lru_cache(maxsize=4)
 def _load_identifier(langs: tuple[str, ...]) -> Any:
+    """Reads only, once made: every scorer of a process may share it, and it takes two seconds to load."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)

@@ -8,6 +8,7 @@ VigieError                  everything that Vigie raises on purpose
 ├── StateError              stored state that this version can't read
 ├── FencedError             another process owns this source now: drop memory, rejoin
 └── TransientError          (retry) the world outside is not ready: database locked, broker away
+    ├── StoreAwayError      (retry) the store can't read or write now
     └── DeliveryError       (retry) a channel did not take an alert
 """
 
@@ -53,6 +54,10 @@ class TransientError(VigieError):
     """The world outside is not ready; the same call may go through later."""
 
     retry = True
+
+
+class StoreAwayError(TransientError):
+    """The store can't read or write now."""
 
 
 class DeliveryError(TransientError):

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.sql.dml import Insert
 
-from engine.domain.errors import InputError, StateError, TransientError
+from engine.domain.errors import InputError, StateError, StoreAwayError
 from ops.store.migrate import is_current, migrate
 
 BUSY_MS_MAX = 5_000
@@ -40,7 +40,7 @@ class Database:
     `durable` decides what a commit means: on disk even if the power fails (`synchronous=FULL`), or safe from a crash
     of this process only (`OFF`, for replays in a temporary file).
 
-    Raises InputError, TransientError or StateError, each with one line that names the place.
+    Raises InputError, StoreAwayError or StateError, each with one line that names the place.
     """
 
     def __init__(self, place: str | os.PathLike[str], *, durable: bool = True, create: bool = True) -> None:
@@ -219,13 +219,13 @@ def _refused(said: str, cause: object, *, invalidated: bool) -> Exception | None
     if "authentication failed" in said or ("connection failed" in said and "does not exist" in said):
         return InputError(f"{said}; mend the database's address")
     if code == "53100":
-        return TransientError(f"{said}; make room on the server's disk")
+        return StoreAwayError(f"{said}; make room on the server's disk")
     if code in ("42P01", "42703"):
         return StateError(f"not the form that this vigie knows ({said})")
     if code == "42501":
         return InputError(f"{said}; give this user the rights to it")
     if code in PASSING or code.startswith("08") or invalidated or "connect" in said or "timeout" in said:
-        return TransientError(said)
+        return StoreAwayError(said)
     return None
 
 
@@ -238,9 +238,9 @@ def translated(name: str) -> Iterator[None]:
         cause = error.orig if isinstance(error, DBAPIError) else error
         said = next(iter(str(cause).splitlines()), "") or type(error).__name__
         if "locked" in said or "busy" in said:
-            raise TransientError(f"{name}: another process holds the store; try again") from error
+            raise StoreAwayError(f"{name}: another process holds the store; try again") from error
         if "disk is full" in said or "disk I/O" in said:
-            raise TransientError(f"{name}: {said}; make room on the disk") from error
+            raise StoreAwayError(f"{name}: {said}; make room on the disk") from error
         if "readonly" in said or "unable to open" in said:
             raise InputError(f"{name}: can't be written ({said}); mend its rights or name another place") from error
         if "not a database" in said:

@@ -26,7 +26,7 @@ log = logging.getLogger("vigie")
 STUCK_S_MAX = 30.0
 """A turn that takes longer than this is not ready to take more."""
 POLL_S = 0.25
-BATCH_MAX = 2_048
+BATCH_MAX = 8_192
 RETRY_S = (0.1, 0.25, 0.5, 1.0, 2.0)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from engine.core.engine import Engine
 from engine.domain.batch import Batch, Command
 from engine.domain.effects import AlertRaised, Counted, CursorMoved, Effect, Gauged
-from engine.domain.errors import TransientError, VigieError
+from engine.domain.errors import StoreAwayError, TransientError, VigieError
 from engine.domain.scores import Scores
 from ops.app import engine_config, make_planner, open_engine
 from ops.collector import quieten_collector
@@ -144,17 +144,21 @@ class WatchWorker(WorkerProcess):
             self._in_trouble(trouble)
             self._stopping.wait(0.5)
             return
+        self._pressed(False)
         self._went_well()
         if polled.records:
             self.metrics.step_took(time.perf_counter() - started)
         self._tell_group()
         self._show()
 
-    @staticmethod
-    def _tried(action: Callable[[], object]) -> str:
+    def _tried(self, action: Callable[[], object]) -> str:
         """Do it; why not, when the store or the brokers can't. It is asked for again in the next turn."""
         try:
             action()
+        except StoreAwayError as error:  # a partition that can't be taken waits as much as one that can't be written
+            self.observe([Counted("store_errors", (), 1)])
+            self._pressed(True)
+            return str(error)
         except TransientError as error:
             return str(error)
         return ""

@@ -54,6 +54,7 @@ def test_postgresql_stopped_for_a_minute(tmp_path: Path, broker: Broker, lines: 
         try:
             for role in ("score", "watch", "watch"):
                 fleet.add(role, "--metrics-port", "0").start().wait_ready()
+            wait_for(lambda: all(w.figure("vigie_partitions_held") > 0 for w in watchers(fleet)), 90, "one holds none")
             third = MENTIONS // 3
             fleet.produce(lines[:third])
             wait_for(lambda: sum(w.figure("vigie_received_total") for w in watchers(fleet)) > 500, 90, "no start")

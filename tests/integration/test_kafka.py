@@ -157,6 +157,22 @@ def test_a_second_member_takes_over_partitions_without_loss_or_repeat(broker: Br
     assert store == {f"{topic}/0": "60", f"{topic}/1": "60"}
 
 
+def test_polls_shorter_than_a_join_end_it_all_the_same(broker: Broker) -> None:
+    """The partitions of a new topic become known amid a join, which makes another needed."""
+    for _ in range(8):
+        name = f"fresh-{uuid.uuid4().hex[:8]}"
+        admin = KafkaAdminClient(bootstrap_servers=broker.address)
+        admin.create_topics([NewTopic(name, num_partitions=2, replication_factor=1)])
+        admin.close()
+        source = KafkaSource(KafkaParams((broker.address,), (name,), group_id=f"g-{name}", session_timeout_ms=6_000))
+        deadline_s = time.monotonic() + PATIENCE_S / 4
+        while len(source.assignment) < 2 and time.monotonic() < deadline_s:
+            source.poll(1, 0.02)
+        held = source.assignment
+        source.close()
+        assert held == (f"{name}/0", f"{name}/1")
+
+
 def test_lag_is_what_was_not_handed_on_yet(broker: Broker, topic: str, make) -> None:
     source = make()
     assert source.lag == {}
