@@ -35,7 +35,8 @@ TEST_THEMES = frozenset(
 """No shipped table is fitted to them; they bound what corrections may cost (`guard.py`).
 
 Each leaves another theme with its subjects to the training: the only one about parcels could teach nobody what a
-delivery is. Twice a theme written later took a place here, so that nobody who wrote for training had read a test theme."""
+delivery is. A theme written later took the place of one that somebody who writes for training had
+read, another joined to keep the part its share."""
 VALIDATION_THEMES = frozenset({"en_06", "en_15", "fr_08", "fr_20", "fr_28", "fr_34", "fr_39"})
 """Weights of the sources are chosen on these."""
 
