@@ -106,19 +106,23 @@ def _alerts(store: Store) -> Iterable[Any]:
             yield decode(AlertRaised, payload)
 
 
-def one_process(settings: Settings, lines: Sequence[bytes], *, end: bool = False) -> Outcome:
-    """What one process makes of these records in their order, as if nothing ever happened to it."""
+def one_process(
+    settings: Settings, lines: Sequence[bytes], *, end: bool = False, cuts: Iterable[int] | None = None
+) -> Outcome:
+    """What one process makes of these records in their order, as if nothing ever happened to it. They come in steps of
+    one size, or `cuts` says where each step but the first begins."""
+    starts = [0, *(range(BATCH, len(lines), BATCH) if cuts is None else cuts)]
     with Store.temporary() as store:
         engine = build_engine(
             engine_config(settings), detectors=detector_choices(settings),
             playbook_dirs=settings.playbooks.directories, text=settings.text, in_a_hurry=True,
         )  # fmt: skip
-        for start in range(0, len(lines), BATCH):
-            many = decode_many(lines[start : start + BATCH], lambda i: f"line {i + 1}")
+        for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
+            many = decode_many(lines[start:stop], lambda i: f"line {i + 1}")
             batch = Batch(
                 mentions=tuple(many.mentions), rejects=tuple(many.rejects), source="oracle",
                 unknown_fields=many.unknown_fields, truncated=many.truncated,
-                end=end and start + BATCH >= len(lines),
+                end=end and stop >= len(lines),
             )  # fmt: skip
             store.apply(engine.step(batch, NOW_MS))
         return outcome_of(store)
