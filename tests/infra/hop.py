@@ -35,13 +35,12 @@ class Hop:
 
     def __init__(
         self, settings: Settings, store: Store, lines: Sequence[bytes], now_ms: int, *,
-        lanes: int = 5, partitions: int = 4, seed: int = 0,
+        lanes: int = 5, partitions: int = 4, seed: int = 0, produced: bool = True,
     ) -> None:  # fmt: skip
         self._settings, self._store, self._now_ms = settings, store, now_ms
         self.rng = random.Random(seed)
         self._lines: dict[tuple[str, int], list[bytes]] = {("m", n): [] for n in range(lanes)}
-        for line in lines:
-            self._lines["m", self.rng.randrange(lanes)].append(line)
+        self._to_come = list(reversed(lines))
         self._committed = {partition: (0, "") for partition in self._lines}
         self._worker = ScoreWorker(settings, lambda: self._now_ms)
         self._worker._partitions = partitions
@@ -49,6 +48,22 @@ class Hop:
         self._parts = [_Part(partition_name("scored", n)) for n in range(partitions)]
         for lane in self._lines:
             self._place(lane)
+        if produced:
+            self.produce(len(lines))
+
+    @property
+    def lanes(self) -> list[tuple[str, int]]:
+        return list(self._lines)
+
+    @property
+    def unproduced(self) -> int:
+        """How many lines are still to come."""
+        return len(self._to_come)
+
+    def produce(self, many: int) -> None:
+        """So many of the lines come into their lanes."""
+        for _ in range(min(many, len(self._to_come))):
+            self._lines["m", self.rng.randrange(len(self._lines))].append(self._to_come.pop())
 
     # -- score workers -------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from base64 import b64decode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.domain.batch import Batch
@@ -24,7 +24,7 @@ from streams.decode import decode_many
 
 COUNTS = (
     "received", "mentions", "unmatched", "future_clamped", "late", "truncated", "unknown_fields", "rejected",
-    "dead_letters",
+    "dead_letters", "duplicates",
 )  # fmt: skip
 NOW_MS = 4_000_000_000_000
 BATCH = 2_000
@@ -41,6 +41,15 @@ class Outcome:
     state: dict[str, Any] = field(default_factory=dict)
     seen: frozenset[int] = frozenset()
     letters: frozenset[tuple[str, str]] = frozenset()
+
+    def told_once(self, other: Outcome, copies: int) -> Outcome:
+        """The same, where each mention came so many times: what is told of records, and not of mentions, is counted
+        as in the other, where each came once. Raises AssertionError where a record was lost or counted twice."""
+        for name in ("received", "unknown_fields"):
+            assert self.counts[name] == copies * other.counts[name], name
+        assert self.counts.get("duplicates", 0) == (copies - 1) * other.counts["received"]
+        same = {name: other.counts[name] for name in ("received", "unknown_fields")}
+        return replace(self, counts={k: v for k, v in (self.counts | same).items() if k != "duplicates"})
 
     def differences(self, other: Outcome) -> list[str]:
         """What is not the same, a line each; empty when all is."""

@@ -29,7 +29,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="module")
 def lines() -> list[bytes]:
     """Storms so dense that a minute holds more than is kept of it as evidence."""
-    return crowd(MENTIONS, brands=BRANDS, stormy=0.6, storms=6, seed=5)
+    return crowd(MENTIONS, brands=BRANDS, stormy=0.6, storms=5, fading_s=400, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +69,29 @@ def test_whoever_watches_which_brands_says_the_same(
                 hop.watch(number, hop.rng.randrange(1, 400))
         hop.finish()
         assert outcome_of(store).differences(wanted) == []
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whoever_is_killed_and_however_often_mentions_come(
+    settings: Settings, lines: list[bytes], wanted: Outcome, seed: int
+) -> None:
+    """Workers of both kinds die between any two steps and within them; each mention comes three times, out of order;
+    lanes that have nothing to read for a while are idle, and go on."""
+    with Store.temporary() as store:
+        hop = Hop(settings, store, shuffled(lines, 3, 299.0, seed=seed), NOW_MS, seed=seed, produced=False)
+        kills = 0
+        while hop.unscored or hop.unproduced:
+            hop.produce(hop.rng.randrange(1, 4_000))
+            for lane in hop.unscored:
+                if hop.rng.random() < 0.8:
+                    hop.score(lane, hop.rng.randrange(1, 500), hop.rng.choice(("", "", "", "killed", "gap")))
+            hop.tell(idle=[lane for lane in hop.lanes if lane not in hop.unscored])
+            for number in hop.unwatched:
+                fate = hop.rng.random()
+                hop.watch(number, hop.rng.randrange(1, 700), stored=fate > 0.1)
+                if fate > 0.9:
+                    hop.kill(number)
+                kills += not 0.1 < fate < 0.9
+        hop.finish()
+        assert kills >= 30
+        assert outcome_of(store).told_once(wanted, 3).differences(wanted) == []
