@@ -41,7 +41,7 @@ class Hop:
         self.rng = random.Random(seed)
         self._lines: dict[tuple[str, int], list[bytes]] = {("m", n): [] for n in range(lanes)}
         self._to_come = list(reversed(lines))
-        self._committed = {partition: (0, "") for partition in self._lines}
+        self._committed = dict.fromkeys(self._lines, (0, ""))
         self._worker = ScoreWorker(settings, lambda: self._now_ms)
         self._worker._partitions = partitions
         self._planner = make_planner(settings.playbooks.directories, in_a_hurry=True)

@@ -139,13 +139,16 @@ def one_process(
 
 def watermarks(store: Store) -> dict[str, int]:
     """How far in event time each owner that holds brands has come."""
-    found = {}
-    for owner in store.owners():
-        state = store.load_state(owner)
-        if any(part.startswith(("brand:", "bin:")) for part in state):
-            head = state["engine"]["watermark"]
-            found[owner] = int(head.get("at_ms", 0))
-    return found
+    from sqlalchemy import or_, select
+
+    from ops.store import tables
+    from ops.store.codec import loads
+
+    s = tables.state.c
+    holds = select(s.owner).where(or_(s.part.startswith("brand:"), s.part.startswith("bin:")))
+    heads = select(s.owner, s.data).where(s.part == "engine", s.owner.in_(holds))
+    with store._database.read() as connection:
+        return {owner: int(loads(data)["watermark"].get("at_ms", 0)) for owner, data in connection.execute(heads)}
 
 
 def newest_ms(mentions: Iterable[Mention]) -> int:

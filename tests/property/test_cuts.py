@@ -4,7 +4,6 @@ share an engine, nor on who was killed when."""
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pytest
 
