@@ -11,7 +11,7 @@ VIGIE_SHARED ?= ../shared
 PYTEST_ARGS ?=
 export VIGIE_SHARED
 
-.PHONY: help install dev system kafka-artefacts demo test test-chaos chaos-unproven test-data check fix bench bench-detection bench-simulated bench-storms bench-themes bench-text bench-kafka bench-alerting bench-memory soak kafka kafka-cluster \
+.PHONY: help install dev system kafka-artefacts demo test test-chaos test-data check fix bench bench-detection bench-simulated bench-storms bench-themes bench-text bench-kafka bench-alerting bench-memory soak kafka kafka-cluster \
 	postgres generate lock clean
 
 help: ## what can be made
@@ -57,16 +57,13 @@ test: dev system kafka-artefacts check ## everything that needs no development d
 	$(BIN)/python -m pytest -m "not data and not chaos" $(PYTEST_ARGS)
 
 test-chaos: dev system kafka-artefacts ## workers killed, frozen, joined; brokers and databases that go: the figures stay equal
-	$(BIN)/python -m pytest -m "chaos and not unproven" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m chaos $(PYTEST_ARGS)
 
 bench-alerting: dev ## from an event to its alert and its call, beside a thousand open incidents
 	$(BIN)/python -m tests.bench.bench_alerting $(ARGS)
 
 bench-memory: dev ## what a watched brand costs in memory
 	$(BIN)/python -m tests.bench.bench_memory $(ARGS)
-
-chaos-unproven: dev system kafka-artefacts ## thirty kills, frozen and joining workers, a broker restarted: not seen to hold yet
-	$(BIN)/python -m pytest -m unproven $(PYTEST_ARGS)
 
 test-data: dev $(VENV)/.installed-lexicon ## what reads the development data in VIGIE_SHARED (default ../shared)
 	@test -d "$(VIGIE_SHARED)/data" || { echo "make test-data: no data in $(VIGIE_SHARED); set VIGIE_SHARED" >&2; exit 1; }

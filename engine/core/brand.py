@@ -226,12 +226,12 @@ class BrandStream:
         plans = {} if incident is None or plan is None else {incident.id: plan}
         twin.restore("brand", 0, self._core(), incidents, plans)
         twin.baseline.restore(self.baseline.snapshot())
-        twin._spans = dict(self._spans)
-        for start_s, tally in self.bins.items():
-            twin.bins[start_s] = Tally.from_json(tally.to_json())
-            span_s = start_s - start_s % SPAN_S
-            if span_s in self._spans:
-                twin._spans[span_s] = Tally.from_json(self._spans[span_s].to_json())
+        first_s = self.closed_until_s - self.closed_until_s % SPAN_S
+        twin._spans = {  # those that closing adds to are its own
+            span_s: Tally.from_json(span.to_json()) if span_s >= first_s else span
+            for span_s, span in self._spans.items()
+        }
+        twin.bins = {start_s: Tally.from_json(tally.to_json()) for start_s, tally in self.bins.items()}
         return twin
 
     # -- state ---------------------------------------------------------------------------------------------------

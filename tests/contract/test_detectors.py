@@ -68,6 +68,18 @@ def test_a_restored_detector_has_the_same_future(make: MakeDetector, width_s: in
         assert one.snapshot() == other.snapshot()
 
 
+def test_what_is_restored_is_stored_again_as_it_was(make: MakeDetector) -> None:
+    """A worker may die twice within the hour: what the second one stores is what the first one stored."""
+    detector = make(bin_s=300, false_alarms_per_week=0.25)
+    for i, x in enumerate(bins(300, 340)):
+        detector.step(x)
+        if i > 280 and i % 5 == 0:
+            snapshot = json.loads(json.dumps(detector.snapshot()))
+            detector = make(bin_s=300, false_alarms_per_week=0.25)
+            detector.restore(snapshot)
+            assert json.loads(json.dumps(detector.snapshot())) == snapshot
+
+
 def test_a_snapshot_is_its_own(make: MakeDetector) -> None:
     series = bins(300, 600)
     detector = make(bin_s=300, false_alarms_per_week=0.25)

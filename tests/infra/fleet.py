@@ -163,33 +163,46 @@ class Fleet:
     def store(self) -> Store:
         return Store.open(self.settings.database)
 
+    def _producer(self) -> KafkaProducer:
+        """Idempotent, and patient: what it is given is in the topic once, or `_sent` says so."""
+        return KafkaProducer(
+            bootstrap_servers=self.servers.split(","), acks="all", linger_ms=20, batch_size=200_000,
+            enable_idempotence=True, reconnect_backoff_max_ms=2_000,
+        )  # fmt: skip
+
+    @staticmethod
+    def _sent(producer: KafkaProducer, futures: Sequence[Any]) -> None:
+        producer.flush()
+        producer.close()
+        lost = [future.exception for future in futures if not future.succeeded()]
+        assert not lost, f"{len(lost)} records were not taken: {lost[0]}"
+
     def produce(self, lines: Sequence[bytes], *, seed: int = 0, rate: float = 0.0) -> None:
         """Each to a partition of its own choice, in their order; at most `rate` a second."""
         rng = random.Random(seed)
-        producer = KafkaProducer(
-            bootstrap_servers=self.servers.split(","), acks="all", linger_ms=20, batch_size=200_000
-        )
+        producer, futures = self._producer(), []
         started = time.monotonic()
         for i, line in enumerate(lines):
-            producer.send(f"{self.prefix}mentions", value=line, partition=rng.randrange(self.partitions))
+            partition = rng.randrange(self.partitions)
+            futures.append(producer.send(f"{self.prefix}mentions", value=line, partition=partition))
             if rate and i % 200 == 0:
                 time.sleep(max(0.0, i / rate - (time.monotonic() - started)))
-        producer.flush()
-        producer.close()
+        self._sent(producer, futures)
 
     def trickle(self, lines: Sequence[bytes], enough: threading.Event, *, seed: int = 0) -> None:
         """Ever less of them, a part of what is left each second, so that the flow never ends; the rest once it is
         enough. A flow that ended early would let silence move event time on."""
         rng, at = random.Random(seed), 0
-        producer = KafkaProducer(bootstrap_servers=self.servers.split(","), acks="all", linger_ms=20)
+        producer, futures = self._producer(), []
         while at < len(lines):
-            end = len(lines) if enough.is_set() else at + max(1, (len(lines) - at) // 40)
+            left = len(lines) - at
+            end = len(lines) if enough.is_set() else at + max(1, left // 40)
             for line in lines[at:end]:
-                producer.send(f"{self.prefix}mentions", value=line, partition=rng.randrange(self.partitions))
+                partition = rng.randrange(self.partitions)
+                futures.append(producer.send(f"{self.prefix}mentions", value=line, partition=partition))
             at = end
-            enough.wait(1.0)
-        producer.flush()
-        producer.close()
+            enough.wait(1.0 if left > 200 else 5.0)
+        self._sent(producer, futures)
 
     def wait_done(
         self, received: int, newest_ms: int, wait_s: float, *, keep_alive: Callable[[], None] | None = None
@@ -204,15 +217,15 @@ class Fleet:
             nonlocal last
             if keep_alive is not None:
                 keep_alive()
-            with self.store() as store:
-                counted = sum(n for (name, _), n in store.counters().items() if name == "received")
-                marks = watermarks(store)
+            counted = sum(n for (name, _), n in store.counters().items() if name == "received")
+            marks = watermarks(store)
             last = (
                 f"{counted:.0f} of {received}, watermarks {sorted({target_ms - m for m in marks.values()})} ms behind"
             )
             return counted >= received and bool(marks) and min(marks.values()) >= target_ms
 
-        wait_for(done, wait_s, lambda: f"not done: {last}", every_s=1.0)
+        with self.store() as store:
+            wait_for(done, wait_s, lambda: f"not done: {last}", every_s=1.0)
 
     def records(self, name: str) -> list[Any]:
         """All that stands in one of the topics: keys and values."""

@@ -56,6 +56,21 @@ def test_order_and_cuts_change_nothing(items, rng, cuts):
 
 
 @settings(max_examples=30, deadline=None)
+@given(st.integers(1, 400), st.randoms(use_true_random=False))
+def test_a_wider_tally_takes_what_a_narrow_one_is_known_by(size, rng):
+    """Bins hold more than their sample until they are cut: how much more depends on the order of arrival."""
+    items = [(n % 7, n, n % 5) for n in range(size)]
+    wide = Tally(192)
+    wide.merge(tally_of(items))
+    rng.shuffle(items)
+    arrived, stored = tally_of(items), Tally.from_json(tally_of(items).to_json())
+    for narrow in (arrived, stored):
+        other = Tally(192)
+        other.merge(narrow)
+        assert other.to_json() == wide.to_json()
+
+
+@settings(max_examples=30, deadline=None)
 @given(mentions)
 def test_json_brings_it_back(items):
     tally = tally_of(items)

@@ -212,3 +212,16 @@ def test_within_a_planned_event_it_takes_more_to_ask():
 def test_counts_are_effects():
     recorder, _ = live(make_engine(provisional=True), storm())
     assert Counted("provisional_alerts", ("raised",), 1) in recorder.effects
+
+
+def test_to_look_ahead_changes_nothing_of_what_is_closed():
+    """The open bins stand in another ten minutes than the last closed one, with bins between them that hold nothing."""
+    mentions = [m for m in storm(at=63) if "panne" in m.text or (m.created_at_ms - START_MS) % (10 * MINUTE_MS) == 0]
+    states = []
+    for provisional in (True, False):
+        recorder, _ = live(make_engine(provisional=provisional), mentions)
+        states.append({
+            part: {k: v for k, v in data.items() if k != "early"} for part, data in recorder.state.items()
+            if not part.startswith(("seen:", "engine"))
+        })  # fmt: skip
+    assert states[0] == states[1]
