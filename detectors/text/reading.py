@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text import roles as w
+from detectors.text import tone
 from detectors.text.fold import tokenise
-from detectors.text.vocabulary import GAP_WORDS_MAX, match
+from detectors.text.tone import Finds, Places, finds_of, part_sums, places_of
+from detectors.text.vocabulary import GAP_WORDS_MAX, TONES, match
 from detectors.text.words import WordStore, pair_slots
 from engine.domain.scores import CATEGORIES
 
@@ -48,6 +50,22 @@ _BINS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("buts", (1,)),
     ("pressing", (1, 2)),
     ("categories", (1, 2)),
+    ("tone", (-6, -4, -2.5, -1.6, -0.6, -0.1, 0.1, 0.6, 1.6, 2.5, 4, 6)),
+    ("tone_behind_but", (-50, -1.6, -0.1, 0.1, 1.6)),
+    ("tone_at_end", (-2.5, -1.6, -0.1, 0.1, 1.6, 2.5)),
+    ("last_tone", tuple(range(1, 2 * len(TONES) + 1))),
+    ("first_tone", tuple(range(1, 2 * len(TONES) + 1))),
+    *((name, (1, 2, 3)) for name in TONES),
+    ("turned_praise", (1,)),
+    ("turned_blame", (1,)),
+    ("blame_and_praise", tuple(range(1, 9))),
+    ("mock_and", tuple(range(1, 8))),
+    ("praise_in_trouble", tuple(range(1, 8))),
+    ("question_and", tuple(range(1, 8))),
+    ("valence_behind_but", (-50, -1.5, -0.5, -0.05, 0.05, 0.5, 1.5)),
+    ("valence_at_end", (-2, -1, -0.3, -0.05, 0.05, 0.3, 1, 2)),
+    ("valence_at_start", (-2, -1, -0.3, -0.05, 0.05, 0.3, 1, 2)),
+    ("valence_and_tone", tuple(range(1, 25))),
 )
 FACTS = tuple(name for name, _ in _BINS)
 _OFFSETS = np.cumsum([0] + [len(edges) + 1 for _, edges in _BINS])
@@ -60,11 +78,16 @@ _COUNTED = (w.EXCLAIM, w.QUESTION, w.LINK, w.NAMED, w.EMOJI, w.NEGATOR, w.BUT, w
 _COUNTED_BITS = np.array([bit.bit_length() - 1 for bit in _COUNTED])
 
 
+_PLAIN_UNIT = 480.0
+"""The same without the factor of its place."""
+_COARSE = np.array([-1.5, -0.1, 0.1, 1.5])
+
+
 def fact_name(row: int) -> str:
     """What a row of the table of facts stands for: the fact and the bin that its value is in.
 
     >>> fact_name(0), fact_name(FACT_ROWS - 1)
-    ('valence <-6', 'categories >=2')
+    ('valence <-6', 'valence_and_tone >=24')
     """
     place = int(np.searchsorted(_OFFSETS, row, side="right")) - 1
     name, edges = _BINS[place]
@@ -104,22 +127,27 @@ def read(texts: Sequence[str], store: WordStore) -> Reading:
     starts = (ids == 0).nonzero()[0]
     lengths = _lengths(starts, len(ids))
     roles = store.roles.take(ids)
+    roles[1:] |= np.where((roles[1:] & w.CONTRE != 0) & (roles[:-1] & w.PAR != 0), w.BUT, 0)
     negated = _negated(roles)
     inside = ids != 0
     sides = (inside[:-1] & inside[1:]).nonzero()[0]
     hashes = store.hashes.take(ids)
     pairs = pair_slots(hashes[sides], hashes[sides + 1] ^ (negated[sides + 1] * np.uint32(0x5A5A5A5A)))
-    masks = _masks(ids, starts, lengths, tokens.words, store)
+    found = _token_masks(ids, starts, lengths, tokens.words, store)
+    masks: Ints = np.bitwise_or.reduceat(found, starts)
     n_words = lengths - 1
     features = np.add.reduceat(store.features.take(ids), starts) + np.maximum(n_words - 1, 0)
     counts = dict(zip(_COUNTED, np.add.reduceat(roles[:, None] >> _COUNTED_BITS & 1, starts, axis=0).T, strict=True))
-    valence = _valences(store.valences.take(ids), roles, negated, starts, lengths)
+    places = places_of(roles, starts, lengths)
+    plain = _valences(store.valences.take(ids), roles, negated)
+    valence = plain * _weights_by_turn(places)
     capitals = tokens.capitals / np.maximum(tokens.letters, 6)
     bits = np.bitwise_count(masks & DECIDED).astype(np.int64)
+    valued = valence_facts(valence, starts, n_words)
     values = (
-        *valence_facts(valence, starts, n_words), counts[w.EXCLAIM], counts[w.QUESTION], capitals, tokens.stretched,
+        *valued, counts[w.EXCLAIM], counts[w.QUESTION], capitals, tokens.stretched,
         n_words, counts[w.LINK], counts[w.NAMED], counts[w.EMOJI], counts[w.NEGATOR], counts[w.BUT], counts[w.PRESSING],
-        bits,
+        bits, *_tone_facts(finds_of(found, negated, places), plain, places, valued, counts, bits),
     )  # fmt: skip
     urgency = _urgency(counts[w.EXCLAIM], capitals, tokens.stretched, counts[w.PRESSING], bits, values[2])
     return Reading(ids, starts, negated, pairs, sides, features, _facts(values), masks, urgency)
@@ -130,7 +158,8 @@ def read_masks(texts: Sequence[str], store: WordStore) -> Ints:
     words = tokenise(texts).words
     ids = store.ids(words)
     starts = np.flatnonzero(ids == 0)
-    return _masks(ids, starts, _lengths(starts, len(ids)), words, store) & DECIDED
+    found = _token_masks(ids, starts, _lengths(starts, len(ids)), words, store)
+    return np.asarray(np.bitwise_or.reduceat(found, starts) & DECIDED)
 
 
 def _lengths(starts: Ints, total: int) -> Ints:
@@ -148,40 +177,68 @@ def _negated(roles: Ints) -> Masks:
     return np.asarray((at - last <= NEGATION_REACH) & (last > end) & ~negator)
 
 
-def _masks(ids: Ints, starts: Ints, lengths: Ints, words: list[str], store: WordStore) -> Ints:
-    """Categories of each text, as bits: words alone at once, longer expressions where two of their words meet."""
-    masks: Ints = np.bitwise_or.reduceat(store.masks.take(ids), starts)
+def _token_masks(ids: Ints, starts: Ints, lengths: Ints, words: list[str], store: WordStore) -> Ints:
+    """What each token anchors, as bits: words alone at once, longer expressions where two of their words meet."""
+    masks = store.masks.take(ids)
     row_of = np.arange(len(starts)).repeat(lengths)
     for at in store.guarded.take(ids).nonzero()[0].tolist():
-        masks[row_of[at]] |= match(store.meanings[int(ids[at])].guarded, words, at)
-    rows: list[int] = []
+        masks[at] |= match(store.meanings[int(ids[at])].guarded, words, at)
+    places: list[int] = []
     bits: list[int] = []
     begins, follows = store.near.take(ids), store.follows.take(ids)
     for step in range(1, GAP_WORDS_MAX + 2):
         found = (begins[:-step] & follows[step:]).nonzero()[0]
         found = found[row_of[found] == row_of[found + step]]
         pairs, known = (ids[found] << 32 | ids[found + step]).tolist(), store.continued[step == 1]
-        for at, row, pair in zip(found.tolist(), row_of[found].tolist(), pairs, strict=True):
+        for at, pair in zip(found.tolist(), pairs, strict=True):
             begun = known[pair] if pair in known else store.begun(pair, step == 1)
             if begun and (bit := begun.find(words, at)):
-                rows.append(row)
+                places.append(at)
                 bits.append(bit)
         if step == 1:
             begins = store.far.take(ids)
-    if rows:
-        np.bitwise_or.at(masks, rows, bits)
+    if places:
+        np.bitwise_or.at(masks, places, bits)
     return masks
 
 
-def _valences(valences: Ints, roles: Ints, negated: Masks, starts: Ints, lengths: Ints) -> Ints:
-    """Valence of each token in its place: boosted, turned by a negation, weaker before a "but" and stronger after."""
+def _valences(valences: Ints, roles: Ints, negated: Masks) -> Ints:
+    """Valence of each token in its place: boosted, turned by a negation."""
     boosted = np.zeros(len(roles), dtype=np.bool_)
     boosted[1:] = (roles[:-1] & w.BOOSTER) != 0
-    at = np.arange(len(roles))
-    last_but = np.maximum.reduceat(np.where((roles & w.BUT) != 0, at, -1), starts)
-    last_but = last_but.repeat(lengths)
-    place = np.where(last_but < 0, 2, np.where(at < last_but, 1, 3))
-    return valences * np.where(boosted, 16, 12) * np.where(negated, -3, 4) * place
+    return valences * np.where(boosted, 16, 12) * np.where(negated, -3, 4)
+
+
+def _weights_by_turn(places: Places) -> Ints:
+    """Valence counts less before a "but" and more after."""
+    turn = places.turn.repeat(places.lengths)
+    return np.where(turn < 0, 2, np.where(np.arange(len(turn)) < turn, 1, 3))
+
+
+def _tone_facts(
+    finds: Finds,
+    plain: Ints,
+    places: Places,
+    valued: Sequence[NDArray[np.float64]],
+    counts: dict[int, Ints],
+    bits: Ints,
+) -> tuple[NDArray[np.float64] | Ints, ...]:
+    """The facts of tone, in the order of their bins."""
+    n, parts = finds.counts, part_sums(plain / _PLAIN_UNIT, places)
+    good, bad = n[:, tone.PRAISE] + n[:, tone.CONTENT], n[:, tone.BLAME] + n[:, tone.LETDOWN]
+    turned = n[:, len(TONES) :]
+    no_good = turned[:, tone.PRAISE] + turned[:, tone.CONTENT]
+    no_bad = turned[:, tone.BLAME] + turned[:, tone.LETDOWN]
+    total, negative = valued[0], valued[2]
+    mock = (n[:, tone.MOCK] > 0) * (1 + (bits > 0) + 2 * (negative > 0.1) + 3 * (bad > 0))
+    trouble = 4 * (good > 0) + 2 * (bits > 0) + (counts[w.EXCLAIM] > 0)
+    asked = 4 * (n[:, tone.ASK] > 0) + 2 * (counts[w.QUESTION] > 0) + (np.abs(total) < 0.1)
+    crossed = 5 * np.searchsorted(_COARSE, total, "right") + np.searchsorted(_COARSE, finds.tone, "right")
+    return (
+        finds.tone, finds.tail, finds.end, finds.last, finds.first, *n[:, : len(TONES)].T,
+        no_good, no_bad,
+        3 * np.minimum(bad, 2) + np.minimum(good, 2), mock, trouble, asked, *parts, crossed,
+    )  # fmt: skip
 
 
 def valence_facts(valence: Ints, starts: Ints, n_words: Ints) -> tuple[NDArray[np.float64], ...]:

@@ -1,7 +1,8 @@
 """The crisis vocabulary: which category a comment is about, told by words.
 
 One file a language in `vocabulary/`. `[category]` opens a section of expressions that decide, `[category hints]` one of
-those that only speak for it: a head weighs them. Then one expression a line, its words as they are written (case and
+those that only speak for it: a head weighs them; `[blame]` and its like (`TONES`) open sections of what tells the
+writer's tone, in files of their own. Then one expression a line, its words as they are written (case and
 accents do not matter):
 
 * `annul*` is a word that begins so;
@@ -22,12 +23,20 @@ from pathlib import Path
 from zlib import crc32
 
 from detectors.text.fold import SEP, fold_many
+from detectors.text.roles import NEGATOR, role_of
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES
 
 HINT_PLANES = 2
 """Planes of bits that hold hints: an expression stands in one of them by its words, so that a text in which both are
 set holds at least two different hints of a category."""
+TONES = ("blame", "letdown", "praise", "content", "ask", "news", "mock", "defend")
+"""What an expression may tell of the writer's tone, strong and weak blame and praise first."""
+TONE_SHIFT = len(CATEGORIES) * (1 + HINT_PLANES)
+"""The first of the bits of tone, behind the planes of categories."""
+TONE_BITS = (1 << len(TONES)) - 1
+WHOLE = 1 << TONE_SHIFT + len(TONES)
+"""The bit of an expression of tone that holds a negation of its own: none before it turns it."""
 GAP_WORDS_MAX = 4
 GUARD_WORDS_MAX = 4
 PREFIX_CHARS_MIN = 3
@@ -269,6 +278,8 @@ def parse_expression(line: str, mask: int, folded: dict[str, tuple[str, ...]], h
         raise ValueError("no words, or fewer than three letters before a star")
     if hint:
         mask <<= (crc32(" ".join(words).encode()) % HINT_PLANES + 1) * len(CATEGORIES)
+    if mask >= 1 << TONE_SHIFT and any(role_of(word) & NEGATOR for word in words):
+        mask |= WHOLE
     anchor = 0
     if len(words) > 2 and not any(gaps[1:]):
         sizes = [len(word) for word in words]
@@ -292,10 +303,13 @@ def parse_vocabulary(text: str, name: str, into: Vocabulary | None = None) -> Vo
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.partition("#")[0].strip()
         if line.startswith("["):
-            category, _, kind = line.strip("[]").partition(" ")
-            if category not in CATEGORIES or kind not in ("", "hints"):
-                raise InputError(f"{name}, line {number}: no such category: {line.strip('[]')}")
-            mask, hints = 1 << CATEGORIES.index(category), kind == "hints"
+            section, _, kind = line.strip("[]").partition(" ")
+            if section in TONES and not kind:
+                mask, hints = 1 << TONE_SHIFT + TONES.index(section), False
+            elif section in CATEGORIES and kind in ("", "hints"):
+                mask, hints = 1 << CATEGORIES.index(section), kind == "hints"
+            else:
+                raise InputError(f"{name}, line {number}: no such category or tone: {line.strip('[]')}")
         elif line:
             try:
                 vocabulary.add(parse_expression(line, mask, folded, hints))
