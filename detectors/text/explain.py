@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from detectors.text import roles as w
 from detectors.text.fold import HANDLE, SEP, TEXT_CHARS_MAX, URL, emoji_char, fold_many
 from detectors.text.overlay import Logits, OverlayTable, root_words
-from detectors.text.reading import FACTS, Reading, fact_name, read
+from detectors.text.reading import FACT_ROWS, Reading, fact_name, read
 from detectors.text.scorer import LinearScorer, logits_of
 from detectors.text.tables import Table
-from detectors.text.words import WordStore
+from detectors.text.words import WORTH, WordStore
 from engine.domain.scores import LABELS
 
 _SHOWN = {HANDLE: "@…", URL: "http…"}
@@ -136,25 +136,32 @@ def _odds(weights: NDArray[np.signedinteger[Any]], rival: int) -> Logits:
     return (weights[:, 0].astype(np.int64) - weights[:, rival].astype(np.int64)).astype(np.float64)
 
 
+def _fact_rows(reading: Reading) -> list[int]:
+    """The rows of the table of facts that hold for a text: its bins, then what was found."""
+    return [*reading.facts[0].tolist(), *(FACT_ROWS + reading.found[0].nonzero()[0]).tolist()]
+
+
 def _by_token(reading: Reading, store: WordStore, table: Table, rival: int) -> _Parts:
     root = float(np.sqrt(max(int(reading.features[0]), 1)))
     tokens = np.where(reading.negated[:, None], store.negated[reading.ids], store.plain[reading.ids])
     return _Parts(
         _odds(tokens, rival) * table.slot_unit / root,
-        _odds(table.slots[reading.pairs], rival) * table.slot_unit / root,
-        _odds(table.facts[reading.facts[0]], rival) * table.fact_unit,
+        _odds(table.slots[reading.pairs], rival) * WORTH * table.slot_unit / root,
+        _odds(table.facts[_fact_rows(reading)], rival) * table.fact_unit,
     )
 
 
 def _learnt(reading: Reading, store: WordStore, learnt: OverlayTable | None, rival: int) -> _Parts:
     if learnt is None:
-        return _Parts(np.zeros(len(reading.ids)), np.zeros(len(reading.pairs)), np.zeros(len(FACTS)))
+        return _Parts(np.zeros(len(reading.ids)), np.zeros(len(reading.pairs)), np.zeros(len(_fact_rows(reading))))
     tokens, pairs = learnt.token_sums(reading, store)
     root = float(root_words(reading)[0])
     return _Parts(
         _odds(tokens, rival) * learnt.unit / root,
         _odds(pairs, rival) * learnt.unit / root,
-        _odds(learnt.facts[reading.facts[0]], rival) * learnt.unit,
+        np.concatenate(
+            (_odds(learnt.facts[reading.facts[0]], rival) * learnt.unit, np.zeros(int(reading.found[0].sum())))
+        ),
         float(_odds(learnt.always[None, :], rival)[0] * learnt.unit),
     )
 
@@ -167,7 +174,7 @@ def _pushes(reading: Reading, written: Sequence[str], shipped: _Parts, learnt: _
     for i, at in enumerate(reading.pair_at.tolist()):
         name = f"{written[at - 1]} {written[at]}"
         found.append(Push("pair", name, float(shipped.pairs[i] + learnt.pairs[i]), float(learnt.pairs[i]), at - 1))
-    for i, row in enumerate(reading.facts[0].tolist()):
+    for i, row in enumerate(_fact_rows(reading)):
         found.append(Push("fact", fact_name(row), float(shipped.facts[i] + learnt.facts[i]), float(learnt.facts[i])))
     if learnt.always:
         found.append(Push("always", "always", learnt.always, learnt.always))

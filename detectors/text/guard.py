@@ -27,7 +27,7 @@ from detectors.text.words import WordStore
 from engine.domain.errors import StateError
 from engine.domain.scores import LABELS
 
-FORMAT = 1
+FORMAT = 2
 GUARDS = Path(__file__).with_name("guard")
 TAUGHT_MAX = 600
 
@@ -112,7 +112,7 @@ def save_guard(guard: Guard, path: Path) -> None:
         gaps=(gaps.astype("<i4").view(np.uint8).reshape(-1, 4)).T.copy(),
         counts=rows.counts.astype(np.uint16),
         words=np.rint(rows.roots**2).astype(np.uint16),
-        facts=rows.facts.astype(np.uint8),
+        facts=rows.facts.astype(np.uint16),
         logits=rows.logits.astype(np.float32),
         labels=guard.labels.astype(np.uint8),
         parts=guard.parts.astype(np.uint8),

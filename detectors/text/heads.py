@@ -18,15 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text.comments import URGENCY_MAX, Comment
-from detectors.text.reading import DECIDED, FACT_ROWS, Ints
 from detectors.text.words import SLOTS
 from engine.domain.scores import CATEGORIES
 
 URGENCIES: Final = tuple(f"urgency_{step}" for step in range(1, URGENCY_MAX + 1))
 """Logits of "at least so urgent"."""
 NAMES: Final = (*CATEGORIES, *URGENCIES, "irony", "toxicity")
-ROWS: Final = FACT_ROWS + 4 * len(CATEGORIES)
-"""Rows of the table of facts of the heads: those of sentiment, then what the vocabulary found (see `findings`)."""
 STRENGTH: Final = 8.0
 """Inverse of the penalty: as weak as leaves a theme that was held out no worse."""
 OTHER_LANGUAGE: Final = 0.4
@@ -38,7 +35,6 @@ EXAMPLES_MIN: Final = 4
 NEVER: Final = -20.0
 """The bias of a head that has nothing to go by."""
 Truth: TypeAlias = NDArray[np.bool_]
-_BITS: Final = np.arange(len(CATEGORIES))
 _CLIP: Final = 7.0
 """As of the sentiment tables: weights beyond so many root mean squares are cut."""
 
@@ -70,18 +66,6 @@ def targets(comments: Sequence[Comment]) -> NDArray[np.bool_]:
         ],
         dtype=np.bool_,
     )
-
-
-def findings(masks: Ints) -> NDArray[np.float64]:
-    """What the vocabulary found, shape (n, 4 x categories) of 0 and 1: decided, hinted at, twice hinted at, or any.
-
-    >>> findings(np.array([0b1])).sum(axis=1).tolist()  # decided, and so found at all
-    [2.0]
-    """
-    n = len(CATEGORIES)
-    decided, one, other = masks & DECIDED, masks >> n & DECIDED, masks >> 2 * n
-    found = np.array((decided, one | other, one & other, decided | one | other)).T
-    return np.asarray((found[:, :, None] >> _BITS & 1).reshape(len(masks), -1), dtype=np.float64)
 
 
 def fit_head(

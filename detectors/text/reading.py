@@ -71,6 +71,10 @@ FACTS = tuple(name for name, _ in _BINS)
 _OFFSETS = np.cumsum([0] + [len(edges) + 1 for _, edges in _BINS])
 FACT_ROWS = int(_OFFSETS[-1])
 """Rows of the table of facts: one a bin."""
+ROWS = FACT_ROWS + 4 * len(CATEGORIES)
+"""Rows of a table of facts: those of bins, then what the crisis vocabulary found (see `findings`)."""
+FINDINGS = ("decided", "hinted", "hinted twice", "found")
+_CATEGORY_BITS = np.arange(len(CATEGORIES))
 _EDGES = np.full((max(len(edges) for _, edges in _BINS), len(_BINS)), np.inf)
 for _column, (_, _edges) in enumerate(_BINS):
     _EDGES[: len(_edges), _column] = _edges
@@ -84,11 +88,14 @@ _COARSE = np.array([-1.5, -0.1, 0.1, 1.5])
 
 
 def fact_name(row: int) -> str:
-    """What a row of the table of facts stands for: the fact and the bin that its value is in.
+    """What a row of a table of facts stands for: the fact and the bin that its value is in, or what was found.
 
-    >>> fact_name(0), fact_name(FACT_ROWS - 1)
-    ('valence <-6', 'valence_and_tone >=24')
+    >>> fact_name(0), fact_name(FACT_ROWS - 1), fact_name(FACT_ROWS)
+    ('valence <-6', 'valence_and_tone >=24', 'outage decided')
     """
+    if row >= FACT_ROWS:
+        kind, category = divmod(row - FACT_ROWS, len(CATEGORIES))
+        return f"{CATEGORIES[category]} {FINDINGS[kind]}"
     place = int(np.searchsorted(_OFFSETS, row, side="right")) - 1
     name, edges = _BINS[place]
     nth = row - int(_OFFSETS[place])
@@ -117,7 +124,21 @@ class Reading:
     """Shape (n, len(FACTS)): rows of the table of facts."""
     masks: Ints
     """Shape (n,): crisis categories that the vocabulary decides, as bits; its hints in the planes of bits above."""
+    found: NDArray[np.float64]
+    """Shape (n, 4 x categories): see `findings`."""
     urgency: NDArray[np.float32]
+
+
+def findings(masks: Ints) -> NDArray[np.float64]:
+    """What the vocabulary found, shape (n, 4 x categories) of 0 and 1: decided, hinted at, twice hinted at, or any.
+
+    >>> findings(np.array([0b1])).sum(axis=1).tolist()  # decided, and so found at all
+    [2.0]
+    """
+    n = len(CATEGORIES)
+    decided, one, other = masks & DECIDED, masks >> n & DECIDED, masks >> 2 * n & DECIDED
+    found = np.array((decided, one | other, one & other, decided | one | other)).T
+    return np.asarray((found[:, :, None] >> _CATEGORY_BITS & 1).reshape(len(masks), -1), dtype=np.float64)
 
 
 def read(texts: Sequence[str], store: WordStore) -> Reading:
@@ -150,7 +171,7 @@ def read(texts: Sequence[str], store: WordStore) -> Reading:
         bits, *_tone_facts(finds_of(found, negated, places), plain, places, valued, counts, bits),
     )  # fmt: skip
     urgency = _urgency(counts[w.EXCLAIM], capitals, tokens.stretched, counts[w.PRESSING], bits, values[2])
-    return Reading(ids, starts, negated, pairs, sides, features, _facts(values), masks, urgency)
+    return Reading(ids, starts, negated, pairs, sides, features, _facts(values), masks, findings(masks), urgency)
 
 
 def read_masks(texts: Sequence[str], store: WordStore) -> Ints:

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text.fold import TEXT_CHARS_MAX
-from detectors.text.heads import URGENCIES, Heads, findings
+from detectors.text.heads import URGENCIES, Heads
 from detectors.text.language import LanguageTeller, normalise_lang, table_for
 from detectors.text.overlay import Overlay, OverlayTable
 from detectors.text.reading import DECIDED, FACT_ROWS, Reading, read, read_masks
 from detectors.text.tables import WEIGHTS, Table, load_table, shipped
 from detectors.text.vocabulary import Vocabulary, load_vocabulary, names
-from detectors.text.words import WordStore
+from detectors.text.words import WORTH, WordStore
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES, LABELS, Floats, Scores
 
@@ -162,19 +162,24 @@ def hashed_sums(reading: Reading, store: WordStore) -> NDArray[np.int32]:
     turned = np.flatnonzero(reading.negated)
     tokens[turned] = store.negated.take(reading.ids[turned], axis=0)
     assert store.weights is not None
-    tokens[reading.pair_at] += store.weights.take(reading.pairs, axis=0)
+    tokens[reading.pair_at] += store.weights.take(reading.pairs, axis=0) * np.int16(WORTH)
     return np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int32)
+
+
+def fact_sums(reading: Reading, weights: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Sum of the weights, shape (ROWS, k), of each text's facts and finds, shape (n, k).
+
+    The product is of whole numbers below 2^53, so it is exact in any order."""
+    facts = weights[:FACT_ROWS].take(reading.facts, axis=0).sum(axis=1, dtype=np.int64)
+    return np.asarray(facts + reading.found @ weights[FACT_ROWS:])
 
 
 def ask(
     heads: Heads, reading: Reading, sums: NDArray[np.int32], roots: NDArray[np.float64], tone: NDArray[np.float64]
 ) -> tuple[Floats, NDArray[np.int64], Floats, Floats]:
-    """Urgency, categories as bits, P(irony) and P(toxic) of each text; `tone` holds the shipped logits of sentiment.
-
-    The product of findings and weights is of whole numbers below 2^53, so it is exact in any order."""
+    """Urgency, categories as bits, P(irony) and P(toxic) of each text; `tone` holds the shipped logits of sentiment."""
     logits = sums * heads.slot_units / roots
-    facts = heads.facts[:FACT_ROWS].take(reading.facts, axis=0).sum(axis=1, dtype=np.int64)
-    logits += (facts + findings(reading.masks) @ heads.facts[FACT_ROWS:]) * heads.fact_units
+    logits += fact_sums(reading, heads.facts) * heads.fact_units
     logits += heads.bias
     logits[reading.features == 0] = -30.0  # nothing to read
     n = len(CATEGORIES)
@@ -208,7 +213,7 @@ def _roots(reading: Reading) -> NDArray[np.float64]:
 
 def _logits(reading: Reading, sums: NDArray[np.int32], table: Table, roots: NDArray[np.float64]) -> NDArray[np.float64]:
     logits = sums[:, : len(LABELS)] * table.slot_unit / roots
-    logits += table.facts[reading.facts].sum(axis=1, dtype=np.int64) * table.fact_unit
+    logits += fact_sums(reading, table.facts) * table.fact_unit
     return np.asarray(logits)
 
 

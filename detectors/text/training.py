@@ -18,7 +18,6 @@ from detectors.text.heads import (
     SUBJECT,
     Heads,
     best_threshold,
-    findings,
     fit_head,
     is_held,
     quantise_heads,
@@ -28,7 +27,7 @@ from detectors.text.heads import (
 from detectors.text.reading import FACT_ROWS, FACTS, Reading, read
 from detectors.text.tables import Table
 from detectors.text.vocabulary import Vocabulary
-from detectors.text.words import SLOTS, Lexicon, WordStore, ngram_slots, unigram_slots, word_hash
+from detectors.text.words import SLOTS, WORTH, Lexicon, WordStore, ngram_slots, unigram_slots, word_hash
 from engine.domain.scores import CATEGORIES, LABELS
 
 FACT_VALUE = 0.45
@@ -89,7 +88,7 @@ def fit(examples: Sequence[Example], recipe: Recipe, vocabulary: Vocabulary) -> 
     Neural Networks", 2017).
     """
     lexicon = make_lexicon(recipe.valences)
-    matrix = design_matrix(examples, lexicon, vocabulary)
+    matrix = design_matrix([example.text for example in examples], lexicon, vocabulary)
     rarity = rarities(matrix)
     matrix = matrix.multiply(rarity[None, :]).tocsr()
     labels = np.array([LABELS.index(example.label) for example in examples])
@@ -140,7 +139,7 @@ def fit_heads(taught: Sequence[Taught], toxic: Sequence[tuple[str, bool]], vocab
     own = taught[0]
     comments = [comment for part in taught for comment in part.comments]
     matrix = vstack(
-        [_head_matrix([c.text for c in part.comments], part.lexicon, vocabulary) for part in taught]
+        [design_matrix([c.text for c in part.comments], part.lexicon, vocabulary) for part in taught]
     ).tocsr()
     weights = np.concatenate([np.full(len(part.comments), part.weight) for part in taught])
     held = np.array([is_held(comment.id) for comment in comments])
@@ -152,7 +151,7 @@ def fit_heads(taught: Sequence[Taught], toxic: Sequence[tuple[str, bool]], vocab
     unseen = [unseen_logits(matrix, answer, weights, held)[mine[held]] for answer in targets(comments).T[n:]]
     thresholds = [SUBJECT] * n
     thresholds += [best_threshold(logits, truth) for logits, truth in zip(unseen, told.T[n:], strict=True)]
-    rude = _head_matrix([*(c.text for c in own.comments), *(text for text, _ in toxic)], own.lexicon, vocabulary)
+    rude = design_matrix([*(c.text for c in own.comments), *(text for text, _ in toxic)], own.lexicon, vocabulary)
     rude = rude.multiply(rarity[None, :]).tocsr()
     is_rude = np.concatenate([answers[:, CATEGORIES.index("illegal_hate")], np.array([yes for _, yes in toxic])])
     fitted.append(fit_head(rude, is_rude, np.ones(len(is_rude))))
@@ -160,15 +159,6 @@ def fit_heads(taught: Sequence[Taught], toxic: Sequence[tuple[str, bool]], vocab
     thresholds.append(best_threshold(unseen_logits(rude, is_rude, np.ones(len(is_rude)), some), is_rude[some]))
     biases = [bias - threshold for (_, bias), threshold in zip(fitted, thresholds, strict=True)]
     return quantise_heads(np.stack([head * rarity for head, _ in fitted], axis=1), biases, FACT_VALUE)
-
-
-def _head_matrix(texts: Sequence[str], lexicon: Lexicon, vocabulary: Vocabulary) -> Any:
-    """The design matrix with columns for what the vocabulary finds."""
-    from scipy.sparse import csr_matrix, hstack
-
-    masks = read(texts, WordStore(None, lexicon, vocabulary, keep_max=1 << 30)).masks
-    examples = [Example(text, LABELS[0]) for text in texts]
-    return hstack([design_matrix(examples, lexicon, vocabulary), csr_matrix(findings(masks) * FACT_VALUE)]).tocsr()
 
 
 def _coefficients(matrix: Any, labels: Any, weights: Any, recipe: Recipe) -> NDArray[np.float64]:
@@ -214,25 +204,25 @@ def _quietly(fit_model: Any, *arguments: Any) -> None:
         fit_model(*arguments)
 
 
-def design_matrix(examples: Sequence[Example], lexicon: Lexicon, vocabulary: Vocabulary) -> Any:
-    """One sparse row an example: SLOTS hashed columns, then FACT_ROWS columns of facts."""
+def design_matrix(texts: Sequence[str], lexicon: Lexicon, vocabulary: Vocabulary) -> Any:
+    """One sparse row a text: SLOTS hashed columns, then FACT_ROWS of facts, then those of what the vocabulary found."""
     from scipy.sparse import csr_matrix, diags, hstack
 
     store = WordStore(None, lexicon, vocabulary, keep_max=1 << 30)
-    reading = read([example.text for example in examples], store)
-    row_of = np.repeat(np.arange(len(examples)), np.diff(reading.starts, append=len(reading.ids)))
+    reading, n = read(texts, store), len(texts)
+    row_of = np.repeat(np.arange(n), np.diff(reading.starts, append=len(reading.ids)))
     kept = reading.ids != 0
     slots_of = _word_matrix(store)
     column = reading.ids * 2 + reading.negated
     texts = csr_matrix(
-        (np.ones(kept.sum(), dtype=np.float64), (row_of[kept], column[kept])), shape=(len(examples), slots_of.shape[0])
+        (np.ones(kept.sum(), dtype=np.float64), (row_of[kept], column[kept])), shape=(n, slots_of.shape[0])
     )
-    hashed = texts @ slots_of + _pair_matrix(reading, len(examples))
+    hashed = texts @ slots_of + _pair_matrix(reading, n)
     hashed = diags(1.0 / np.sqrt(np.maximum(reading.features, 1))) @ hashed
-    rows = np.repeat(np.arange(len(examples)), len(FACTS))
+    rows = np.repeat(np.arange(n), len(FACTS))
     ones = np.full(len(rows), FACT_VALUE)
-    facts = csr_matrix((ones, (rows, reading.facts.ravel())), shape=(len(examples), FACT_ROWS))
-    return hstack([hashed, facts]).tocsr()
+    facts = csr_matrix((ones, (rows, reading.facts.ravel())), shape=(n, FACT_ROWS))
+    return hstack([hashed, facts, csr_matrix(reading.found * FACT_VALUE)]).tocsr()
 
 
 def _word_matrix(store: WordStore) -> Any:
@@ -243,9 +233,10 @@ def _word_matrix(store: WordStore) -> Any:
     owner = np.repeat(np.arange(len(store.words)), counts)
     own, flipped = unigram_slots(store.hashes)
     rows = np.arange(len(store.words))
+    values = np.concatenate((np.ones(len(slots)), np.full(len(rows), float(WORTH))))
     halves = [
         csr_matrix(
-            (np.ones(len(slots) + len(rows)), (np.concatenate((owner, rows)), np.concatenate((slots, unigrams)))),
+            (values, (np.concatenate((owner, rows)), np.concatenate((slots, unigrams)))),
             shape=(len(rows), SLOTS),
         )
         for unigrams in (own, flipped)
@@ -258,11 +249,11 @@ def _pair_matrix(reading: Reading, n: int) -> Any:
     from scipy.sparse import csr_matrix
 
     rows = np.searchsorted(reading.starts, reading.pair_at, side="right") - 1
-    return csr_matrix((np.ones(len(rows)), (rows, reading.pairs)), shape=(n, SLOTS))
+    return csr_matrix((np.full(len(rows), float(WORTH)), (rows, reading.pairs)), shape=(n, SLOTS))
 
 
 def quantise(lang: str, coefficients: NDArray[np.float64], lexicon: Lexicon, temperature: float = 1.0) -> Table:
-    """Coefficients, shape (SLOTS + FACT_ROWS, 3), to whole numbers."""
+    """Coefficients, shape (SLOTS + ROWS, 3), to whole numbers."""
     slots, facts = coefficients[:SLOTS], coefficients[SLOTS:] * FACT_VALUE
     used = slots[np.any(slots != 0, axis=1)]
     slot_unit = float(np.sqrt(np.mean(used**2))) * SLOT_CLIP / 127 if len(used) else 1.0

@@ -30,6 +30,9 @@ WORD_CHARS_MAX = 32
 WORDS_KEPT_MAX = 60_000
 """Beyond this many words the memory starts anew; the scores are the same, only slower for a moment."""
 NGRAM_LENGTHS = (2, 3, 4, 5)
+WORTH = 4
+"""What a word and a pair count beside one character n-gram: a word has thirty of these, and they would take over all
+that is to be learnt about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,8 @@ class WordStore:
         starts = np.cumsum(counts) - counts
         ngrams: NDArray[np.int16] = np.add.reduceat(weights[slots], starts, dtype=np.int16)
         own, flipped = unigram_slots(hashes)
-        plain: NDArray[np.int16] = ngrams + weights[own]
-        negated: NDArray[np.int16] = ngrams + weights[flipped]
+        plain: NDArray[np.int16] = ngrams + weights[own] * np.int16(WORTH)
+        negated: NDArray[np.int16] = ngrams + weights[flipped] * np.int16(WORTH)
         return plain, negated
 
 
