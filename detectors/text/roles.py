@@ -56,9 +56,20 @@ def role_of(token: str) -> int:
     (True, True)
     """
     role = _ROLES.get(token, 0)
-    if token == SEP or any(char in _CLAUSE_ENDS for char in token):
+    if role or (len(token) > 1 and token[0].isalnum() and token[-1].isalnum()):
+        return role  # marks and letters never share a token
+    if token == SEP or not _CLAUSE_ENDS.isdisjoint(token):
         role |= CLAUSE_END
     if not _SENTENCE_ENDS.isdisjoint(token):
         role |= SENTENCE_END
     role |= EXCLAIM * ("!" in token) | QUESTION * ("?" in token) | LINK * (token == URL) | NAMED * (token == HANDLE)
     return role | EMOJI * (len(token) == 1 and ("\u2600" <= token < "\u2800" or "\ue000" <= token < "\uf700"))
+
+
+def is_negator(word: str) -> bool:
+    """Whether a folded word is a negation.
+
+    >>> is_negator("jamais"), is_negator("toujours")
+    (True, False)
+    """
+    return _ROLES.get(word, 0) & NEGATOR != 0

@@ -20,10 +20,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeAlias
 from zlib import crc32
 
 from detectors.text.fold import SEP, fold_many
-from detectors.text.roles import NEGATOR, role_of
+from detectors.text.roles import is_negator
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES
 
@@ -51,12 +52,21 @@ class Expression:
     mask: int
     words: tuple[str, ...]
     gaps: tuple[bool, ...]
+    guard_words: frozenset[str] = frozenset()
+    """Guards of one whole word,"""
     guards: tuple[tuple[str, ...], ...] = ()
+    """all others,"""
     guard_starts: frozenset[str] = frozenset()
-    """What guards begin with; empty if one begins with a beginning of a word, and all have to be tried."""
+    """and what they begin with; empty if one begins with a beginning of a word, and all have to be tried."""
     anchor: int = 0
     """The word by which it is looked up, with the one behind it. Those of "c'est fini" stand in every other comment, so
     the longest pair is taken where no gap forbids it."""
+    as_written: list[str] | None = field(default=None, compare=False)
+    """The words once more, if nothing stands between them and none is a beginning: then they are compared at once."""
+
+    @property
+    def has_guards(self) -> bool:
+        return bool(self.guard_words or self.guards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +108,11 @@ class Vocabulary:
                 bit = _signature(expression.words[expression.anchor + 1])
                 near |= bit
                 far |= bit * expression.gaps[expression.anchor + 1]
-            elif not expression.guards:
+            elif not expression.has_guards:
                 mask |= expression.mask
         return WordMeaning(
             mask,
-            tuple(e for e in found if len(e.words) == 1 and e.guards),
+            tuple(e for e in found if len(e.words) == 1 and e.has_guards),
             tuple(e for e in found if len(e.words) > 1),
             near,
             far,
@@ -134,16 +144,22 @@ def _union(words: Iterable[str]) -> int:
     return bits
 
 
+Begun: TypeAlias = tuple[int, tuple[Expression, ...]]
+"""What three words are, as bits, and the longer or guarded expressions to be tried where they stand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Continuation:
     """What two words in their order begin."""
 
     mask: int
     """Categories of the expressions that are whole with them."""
-    befores: dict[str, tuple[Expression, ...]]
-    """Expressions that need this word right before them,"""
-    thirds: dict[str, tuple[Expression, ...]]
-    """this word right behind them,"""
+    befores: dict[str, Begun]
+    """What they are with this word right before them,"""
+    thirds: dict[str, Begun]
+    """with this word right behind them;"""
+    pairs: tuple[Expression, ...]
+    """expressions of these two words with guards,"""
     others: tuple[Expression, ...]
     """and those that have to be tried."""
 
@@ -156,35 +172,50 @@ class Continuation:
         """
         mask = self.mask
         if self.befores and (longer := self.befores.get(tokens[at - 1])):
-            mask |= match(longer, tokens, at)
+            mask |= longer[0] | match(longer[1], tokens, at) if longer[1] else longer[0]
         if self.thirds and at + 2 < len(tokens) and (longer := self.thirds.get(tokens[at + 2])):
-            mask |= match(longer, tokens, at)
+            mask |= longer[0] | match(longer[1], tokens, at) if longer[1] else longer[0]
+        for expression in self.pairs:
+            if not _guarded(expression, tokens, at):
+                mask |= expression.mask
         return mask | match(self.others, tokens, at) if self.others else mask
 
 
 def continuation(begins: Iterable[Expression], second: str, near: bool) -> Continuation | None:
     """What a word that begins these expressions and this second one make; `near` is right behind it. None: nothing."""
-    mask, others = 0, list[Expression]()
+    mask, pairs, others = 0, list[Expression](), list[Expression]()
     befores, thirds = dict[str, list[Expression]](), dict[str, list[Expression]]()
     for expression in begins:
         words, at = expression.words, expression.anchor
         if not _is(words[at + 1], second) or not (near or expression.gaps[at + 1]):
             continue
-        if len(words) == 2 and not expression.guards:
-            mask |= expression.mask
-        elif at and words[at - 1][-1] != "*":
+        if len(words) == 2:
+            if expression.has_guards:
+                pairs.append(expression)
+            else:
+                mask |= expression.mask
+        elif at and words[at - 1][-1] != "*":  # no gap: only such have an anchor behind their first word
             befores.setdefault(words[at - 1], []).append(expression)
         elif near and not at and len(words) > 2 and not expression.gaps[2] and words[2][-1] != "*":
             thirds.setdefault(words[2], []).append(expression)
         else:
             others.append(expression)
-    if not (mask or befores or thirds or others):
+    if not (mask or befores or thirds or pairs or others):
         return None
-    return Continuation(mask, _fixed(befores), _fixed(thirds), tuple(others))
+    return Continuation(mask, _fixed(befores), _fixed(thirds), tuple(pairs), tuple(others))
 
 
-def _fixed(found: dict[str, list[Expression]]) -> dict[str, tuple[Expression, ...]]:
-    return {word: tuple(expressions) for word, expressions in found.items()}
+def _fixed(found: dict[str, list[Expression]]) -> dict[str, Begun]:
+    fixed: dict[str, Begun] = {}
+    for word, expressions in found.items():
+        mask, tried = 0, []
+        for expression in expressions:
+            if len(expression.words) > 3 or expression.has_guards:
+                tried.append(expression)
+            else:
+                mask |= expression.mask
+        fixed[word] = mask, tuple(tried)
+    return fixed
 
 
 def match(expressions: Iterable[Expression], tokens: Sequence[str], at: int) -> int:
@@ -198,7 +229,11 @@ def match(expressions: Iterable[Expression], tokens: Sequence[str], at: int) -> 
     mask = 0
     for expression in expressions:
         start = at - expression.anchor
-        if expression.mask & ~mask and _stands(expression, tokens, start) and not _guarded(expression, tokens, start):
+        if (written := expression.as_written) is not None:
+            stands = start >= 0 and tokens[start : start + len(written)] == written
+        else:
+            stands = _stands(expression, tokens, start)
+        if stands and not (expression.has_guards and _guarded(expression, tokens, start)):
             mask |= expression.mask
     return mask
 
@@ -213,34 +248,39 @@ def _is(word: str, token: str) -> bool:
 
 
 def _stands(expression: Expression, tokens: Sequence[str], at: int) -> bool:
-    before = expression.words[: expression.anchor]
-    if at < 0 or not all(_is(word, tokens[at + i]) for i, word in enumerate(before)):
-        return False
+    if expression.anchor:
+        if at < 0:
+            return False
+        for i, word in enumerate(expression.words[: expression.anchor]):
+            if not _is(word, tokens[at + i]):
+                return False
     return _follows(expression, tokens, at)
 
 
 def _follows(expression: Expression, tokens: Sequence[str], at: int) -> bool:
-    for word, gap in zip(expression.words[1:], expression.gaps[1:], strict=True):
-        for step in range(1, 2 + (GAP_WORDS_MAX if gap else 0)):
-            here = at + step
-            if here >= len(tokens) or tokens[here] == SEP:
-                return False
-            if _is(word, tokens[here]):
+    words, gaps, end = expression.words, expression.gaps, len(tokens)
+    for i in range(1, len(words)):
+        word = words[i]
+        prefix = word[:-1] if word[-1] == "*" else ""
+        for here in range(at + 1, min(at + 2 + (GAP_WORDS_MAX if gaps[i] else 0), end)):
+            token = tokens[here]
+            if token == word or (prefix and token.startswith(prefix)):
                 at = here
                 break
+            if token == SEP:
+                return False
         else:
             return False
     return True
 
 
 def _guarded(expression: Expression, tokens: Sequence[str], at: int) -> bool:
-    if not expression.guards:
-        return False
-    start = at
-    while start > max(0, at - GUARD_WORDS_MAX) and tokens[start - 1] != SEP:
-        start -= 1
-    before = tokens[start:at]
-    if expression.guard_starts and expression.guard_starts.isdisjoint(before):
+    before = tokens[max(0, at - GUARD_WORDS_MAX) : at]
+    if SEP in before:
+        before = before[max(i for i, token in enumerate(before) if token == SEP) + 1 :]
+    if not expression.guard_words.isdisjoint(before):
+        return True
+    if not expression.guards or (expression.guard_starts and expression.guard_starts.isdisjoint(before)):
         return False
     return any(
         all(_is(word, token) for word, token in zip(guard, before[i : i + len(guard)], strict=False))
@@ -278,21 +318,23 @@ def parse_expression(line: str, mask: int, folded: dict[str, tuple[str, ...]], h
         raise ValueError("no words, or fewer than three letters before a star")
     if hint:
         mask <<= (crc32(" ".join(words).encode()) % HINT_PLANES + 1) * len(CATEGORIES)
-    if mask >= 1 << TONE_SHIFT and any(role_of(word) & NEGATOR for word in words):
+    if mask >= 1 << TONE_SHIFT and any(map(is_negator, words)):
         mask |= WHOLE
     anchor = 0
     if len(words) > 2 and not any(gaps[1:]):
         sizes = [len(word) for word in words]
         pairs = [size + next_ for size, next_ in pairwise(sizes)]
         anchor = pairs.index(max(pairs))
+    written = None if len(words) < 3 or any(gaps[1:]) or any(word[-1] == "*" for word in words) else words
     if not guards:
-        return Expression(mask, tuple(words), tuple(gaps), anchor=anchor)
+        return Expression(mask, tuple(words), tuple(gaps), anchor=anchor, as_written=written)
     told = [tuple(w for raw in guard.split() for w in folded[raw]) for guard in guards.split(",")]
-    kept = tuple(guard for guard in told if guard)
+    alone = frozenset(guard[0] for guard in told if len(guard) == 1 and guard[0][-1] != "*")
+    kept = tuple(guard for guard in told if guard and not (len(guard) == 1 and guard[0] in alone))
     starts = frozenset(guard[0] for guard in kept)
     if any(word[-1] == "*" for word in starts):
         starts = frozenset()
-    return Expression(mask, tuple(words), tuple(gaps), kept, starts, anchor)
+    return Expression(mask, tuple(words), tuple(gaps), alone, kept, starts, anchor, written)
 
 
 def parse_vocabulary(text: str, name: str, into: Vocabulary | None = None) -> Vocabulary:
