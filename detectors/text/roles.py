@@ -47,6 +47,7 @@ def _by_word() -> dict[str, int]:
 
 
 _ROLES = _by_word()
+NEGATORS = frozenset(word for word, role in _ROLES.items() if role & NEGATOR)
 
 
 def role_of(token: str) -> int:
@@ -64,12 +65,3 @@ def role_of(token: str) -> int:
         role |= SENTENCE_END
     role |= EXCLAIM * ("!" in token) | QUESTION * ("?" in token) | LINK * (token == URL) | NAMED * (token == HANDLE)
     return role | EMOJI * (len(token) == 1 and ("\u2600" <= token < "\u2800" or "\ue000" <= token < "\uf700"))
-
-
-def is_negator(word: str) -> bool:
-    """Whether a folded word is a negation.
-
-    >>> is_negator("jamais"), is_negator("toujours")
-    (True, False)
-    """
-    return _ROLES.get(word, 0) & NEGATOR != 0

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 CHUNK_CHARS_MAX = 400_000
 CHUNK_TEXTS_MAX = 1_024
-LIKELIEST_MIN = -1.35
-"""A complaint has a subject: where no category passes its threshold, the likeliest is told if its logit is at most so
-far below."""
+LIKELIEST_MIN = (-2.0, -1.0)
+"""Complaints and praise have a subject: where no category passes its threshold, the likeliest is told if its logit is
+no further below than this, for complaints and for praise."""
 LOGIT_STEPS = 256
 _BIT_VALUES = 1 << np.arange(len(CATEGORIES))
 _EXP = np.array([math.exp(-i / LOGIT_STEPS) for i in range(LOGIT_STEPS * 30)])
@@ -185,9 +185,11 @@ def ask(
     n = len(CATEGORIES)
     subjects = logits[:, :n]
     said = subjects > 0.0
-    bare = np.flatnonzero((tone.argmax(axis=1) == 0) & ~said.any(axis=1))
-    likeliest = subjects[bare].argmax(axis=1)
-    said[bare, likeliest] = subjects[bare, likeliest] > LIKELIEST_MIN
+    label, silent = tone.argmax(axis=1), ~said.any(axis=1)
+    for of, least in zip((0, 2), LIKELIEST_MIN, strict=True):
+        bare = np.flatnonzero((label == of) & silent)
+        likeliest = subjects[bare].argmax(axis=1)
+        said[bare, likeliest] = subjects[bare, likeliest] > least
     rest = _logistic(logits[:, n:])
     rest[reading.features == 0] = 0.0
     return rest[:, : len(URGENCIES)].mean(axis=1), said @ _BIT_VALUES, rest[:, -2], rest[:, -1]

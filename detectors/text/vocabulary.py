@@ -20,11 +20,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from zlib import crc32
 
 from detectors.text.fold import SEP, fold_many
-from detectors.text.roles import is_negator
+from detectors.text.roles import NEGATORS
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES
 
@@ -69,6 +69,19 @@ class Expression:
         return bool(self.guard_words or self.guards)
 
 
+class Line(NamedTuple):
+    """A line of a file, read as far as it must be to know which word anchors it."""
+
+    mask: int
+    words: tuple[str, ...]
+    apart: tuple[int, ...]
+    """Words before which others may stand."""
+    anchor: int
+    guards: str
+    folded: dict[str, tuple[str, ...]]
+    """Every word of the file, folded."""
+
+
 @dataclass(frozen=True, slots=True)
 class WordMeaning:
     """What a word is to the vocabulary. The three signatures are 64-bit filters: a word that follows can only continue
@@ -89,16 +102,17 @@ class WordMeaning:
 
 @dataclass(slots=True)
 class Vocabulary:
-    """Expressions, by the word that anchors them."""
+    """Expressions, by the word that anchors them. They are made when a text first holds that word: most never are."""
 
-    exact: dict[str, list[Expression]] = field(default_factory=dict)
-    prefix: dict[str, list[Expression]] = field(default_factory=dict)
+    exact: dict[str, list[Line]] = field(default_factory=dict)
+    prefix: dict[str, list[Line]] = field(default_factory=dict)
     seconds: set[str] = field(default_factory=set)
 
     def of_word(self, word: str) -> WordMeaning:
         """What this folded word means, alone and as part of longer expressions."""
         stems = [word[:end] for end in range(PREFIX_CHARS_MIN, len(word) + 1)]
-        found = [*self.exact.get(word, ()), *(e for stem in stems for e in self.prefix.get(stem, ()))]
+        lines = [*self.exact.get(word, ()), *(line for stem in stems for line in self.prefix.get(stem, ()))]
+        found = [_expression(line) for line in lines]
         keys = self.seconds.intersection([word, *(f"{stem}*" for stem in stems)])
         if not found and not keys:
             return _MEANINGLESS
@@ -119,15 +133,16 @@ class Vocabulary:
             _union(keys),
         )
 
-    def add(self, expression: Expression) -> None:
+    def add(self, line: Line) -> None:
         """Take in an expression."""
-        at = expression.anchor
-        first = expression.words[at]
-        if first.endswith("*"):
-            self.prefix.setdefault(first[:-1], []).append(expression)
+        at = line.anchor
+        first = line.words[at]
+        if first[-1] == "*":
+            self.prefix.setdefault(first[:-1], []).append(line)
         else:
-            self.exact.setdefault(first, []).append(expression)
-        self.seconds.update(expression.words[at + 1 : at + 2])
+            self.exact.setdefault(first, []).append(line)
+        if at + 1 < len(line.words):
+            self.seconds.add(line.words[at + 1])
 
 
 _MEANINGLESS = WordMeaning()
@@ -303,38 +318,44 @@ def _fold_words(text: str) -> dict[str, tuple[str, ...]]:
     return folded
 
 
-def parse_expression(line: str, mask: int, folded: dict[str, tuple[str, ...]], hint: bool = False) -> Expression:
+def parse_line(line: str, mask: int, folded: dict[str, tuple[str, ...]], hint: bool = False) -> Line:
     """One line of a vocabulary file; a hint speaks for its category in one of the planes of hints. Raises ValueError if
     it holds no word."""
     phrase, _, guards = line.partition("!")
     words: list[str] = []
-    gaps: list[bool] = []
-    for part in phrase.split("~"):
-        start = len(words)
+    apart: list[int] = []
+    for part in phrase.split("~") if "~" in phrase else (phrase,):
+        apart.append(len(words))
         for raw in part.split():
             words += folded[raw]
-        gaps += [True, *[False] * (len(words) - start - 1)][: len(words) - start]
-    if not words or any(w[-1] == "*" and len(w) <= PREFIX_CHARS_MIN for w in words):
+    if not words or ("*" in phrase and any(w[-1] == "*" and len(w) <= PREFIX_CHARS_MIN for w in words)):
         raise ValueError("no words, or fewer than three letters before a star")
     if hint:
         mask <<= (crc32(" ".join(words).encode()) % HINT_PLANES + 1) * len(CATEGORIES)
-    if mask >= 1 << TONE_SHIFT and any(map(is_negator, words)):
+    if mask >> TONE_SHIFT and not NEGATORS.isdisjoint(words):
         mask |= WHOLE
     anchor = 0
-    if len(words) > 2 and not any(gaps[1:]):
+    if len(words) > 2 and len(apart) == 1:
         sizes = [len(word) for word in words]
         pairs = [size + next_ for size, next_ in pairwise(sizes)]
         anchor = pairs.index(max(pairs))
-    written = None if len(words) < 3 or any(gaps[1:]) or any(word[-1] == "*" for word in words) else words
-    if not guards:
-        return Expression(mask, tuple(words), tuple(gaps), anchor=anchor, as_written=written)
-    told = [tuple(w for raw in guard.split() for w in folded[raw]) for guard in guards.split(",")]
+    return Line(mask, tuple(words), tuple(apart[1:]), anchor, guards, folded)
+
+
+def _expression(line: Line) -> Expression:
+    """The expression that a line tells."""
+    words, gaps = line.words, tuple(i in line.apart for i in range(len(line.words)))
+    plain = len(words) > 2 and not any(gaps[1:]) and not any(word[-1] == "*" for word in words)
+    written = list(words) if plain else None
+    if not line.guards:
+        return Expression(line.mask, words, gaps, anchor=line.anchor, as_written=written)
+    told = [tuple(w for raw in guard.split() for w in line.folded[raw]) for guard in line.guards.split(",")]
     alone = frozenset(guard[0] for guard in told if len(guard) == 1 and guard[0][-1] != "*")
     kept = tuple(guard for guard in told if guard and not (len(guard) == 1 and guard[0] in alone))
     starts = frozenset(guard[0] for guard in kept)
     if any(word[-1] == "*" for word in starts):
         starts = frozenset()
-    return Expression(mask, tuple(words), tuple(gaps), alone, kept, starts, anchor, written)
+    return Expression(line.mask, words, gaps, alone, kept, starts, line.anchor, written)
 
 
 def parse_vocabulary(text: str, name: str, into: Vocabulary | None = None) -> Vocabulary:
@@ -354,7 +375,7 @@ def parse_vocabulary(text: str, name: str, into: Vocabulary | None = None) -> Vo
                 raise InputError(f"{name}, line {number}: no such category or tone: {line.strip('[]')}")
         elif line:
             try:
-                vocabulary.add(parse_expression(line, mask, folded, hints))
+                vocabulary.add(parse_line(line, mask, folded, hints))
             except ValueError as error:
                 raise InputError(f"{name}, line {number}: {error}") from error
     return vocabulary
