@@ -35,6 +35,8 @@ CHUNK_TEXTS_MAX = 1_024
 LIKELIEST_MIN = (-2.0, -1.0)
 """Complaints and praise have a subject: where no category passes its threshold, the likeliest is told if its logit is
 no further below than this, for complaints and for praise."""
+IRONY_DOUBT = 0.4
+"""How much of its logits a text loses that is surely ironic; half of it at P(irony) = 3/4, nothing up to 1/2."""
 LOGIT_STEPS = 256
 _BIT_VALUES = 1 << np.arange(len(CATEGORIES))
 _EXP = np.array([math.exp(-i / LOGIT_STEPS) for i in range(LOGIT_STEPS * 30)])
@@ -86,7 +88,8 @@ class LinearScorer:
                 else:
                     said = ask(table.heads, reading, sums[:, len(LABELS) :], roots, tone)
                     urgency[chunk], masks[chunk], irony[chunk], toxicity[chunk] = said
-                probabilities[chunk] = _probabilities(reading, tone, store, self.overlay.tables.get(name))
+                learnt = self.overlay.tables.get(name)
+                probabilities[chunk] = _probabilities(reading, tone, store, learnt, confidence(irony[chunk]))
         categories = tuple(map(_names, masks.tolist()))
         return Scores(tuple(told), probabilities, categories, urgency, irony, toxicity, tables=tuple(which))
 
@@ -219,12 +222,26 @@ def _logits(reading: Reading, sums: NDArray[np.int32], table: Table, roots: NDAr
     return np.asarray(logits)
 
 
+def confidence(irony: Floats) -> NDArray[np.float64]:
+    """What logits are multiplied by: irony leaves the label, and lowers the confidence in it.
+
+    >>> confidence(np.array([0.2, 0.75, 1.0], dtype=np.float32)).tolist()
+    [1.0, 0.8, 0.6]
+    """
+    return np.asarray(1.0 - IRONY_DOUBT * np.maximum(2.0 * irony.astype(np.float64) - 1.0, 0.0))
+
+
 def _probabilities(
-    reading: Reading, tone: NDArray[np.float64], store: WordStore, learnt: OverlayTable | None
+    reading: Reading,
+    tone: NDArray[np.float64],
+    store: WordStore,
+    learnt: OverlayTable | None,
+    sure: NDArray[np.float64],
 ) -> Floats:
     logits = tone.copy()
     if learnt is not None:
         logits += learnt.logits(reading, store)
+    logits *= sure[:, None]
     logits[reading.features == 0] = (0.0, 6.0, 0.0)  # nothing to read: neutral
     below = np.rint((logits.max(axis=1, keepdims=True) - logits) * LOGIT_STEPS)
     parts = _EXP[np.minimum(below, len(_EXP) - 1).astype(np.int64)]
