@@ -1,7 +1,8 @@
 """Why a comment was read as it was: what each word, pair of words and fact brought, to the last digit.
 
 The reader is linear, so the log-odds of negative against the next likely label is a sum: of the words (each with its
-character n-grams), of the pairs, of the facts, and of what corrections taught about each. Nothing is approximated.
+character n-grams), of the pairs, of the facts, and of what corrections taught about each; where irony lowers the
+confidence, all of them are smaller by the same factor. Nothing is approximated.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 from detectors.text import roles as w
 from detectors.text.fold import HANDLE, SEP, TEXT_CHARS_MAX, URL, emoji_char, fold_many
 from detectors.text.overlay import Logits, OverlayTable, root_words
-from detectors.text.reading import FACTS, Reading, fact_name, read
-from detectors.text.scorer import LinearScorer, logits_of
+from detectors.text.reading import FACT_ROWS, Reading, fact_name, read
+from detectors.text.scorer import LinearScorer, confidence, logits_of
 from detectors.text.tables import Table
-from detectors.text.words import WordStore
+from detectors.text.words import WORTH, WordStore
 from engine.domain.scores import LABELS
 
 _SHOWN = {HANDLE: "@…", URL: "http…"}
@@ -108,6 +109,7 @@ def explain(scorer: LinearScorer, text: str, lang: str | None) -> Explanation:
     logits = logits_of(reading, store, table)[:, : len(LABELS)]
     if learnt is not None:
         logits = logits + learnt.logits(reading, store)
+    sure = float(confidence(told.irony)[0])
     rival = 1 if logits[0, 1] >= logits[0, 2] else 2
     by_token = _by_token(reading, store, table, rival)
     learnt_by = _learnt(reading, store, learnt, rival)
@@ -116,8 +118,8 @@ def explain(scorer: LinearScorer, text: str, lang: str | None) -> Explanation:
         name,
         label,
         LABELS[rival],
-        float(logits[0, 0] - logits[0, rival]),
-        _pushes(reading, _written(text, store, reading), by_token, learnt_by),
+        float(logits[0, 0] - logits[0, rival]) * sure,
+        _pushes(reading, _written(text, store, reading), by_token.scaled(sure), learnt_by.scaled(sure)),
         tuple((store.valences[reading.ids[1:]] * np.where(reading.negated[1:], -0.75, 1.0) / 10).tolist()),
     )
 
@@ -131,9 +133,17 @@ class _Parts:
     facts: Logits
     always: float = 0.0
 
+    def scaled(self, by: float) -> _Parts:
+        return _Parts(self.words * by, self.pairs * by, self.facts * by, self.always * by)
+
 
 def _odds(weights: NDArray[np.signedinteger[Any]], rival: int) -> Logits:
     return (weights[:, 0].astype(np.int64) - weights[:, rival].astype(np.int64)).astype(np.float64)
+
+
+def _fact_rows(reading: Reading) -> list[int]:
+    """The rows of the table of facts that hold for a text: its bins, then what was found."""
+    return [*reading.facts[0].tolist(), *(FACT_ROWS + reading.found[0].nonzero()[0]).tolist()]
 
 
 def _by_token(reading: Reading, store: WordStore, table: Table, rival: int) -> _Parts:
@@ -141,20 +151,22 @@ def _by_token(reading: Reading, store: WordStore, table: Table, rival: int) -> _
     tokens = np.where(reading.negated[:, None], store.negated[reading.ids], store.plain[reading.ids])
     return _Parts(
         _odds(tokens, rival) * table.slot_unit / root,
-        _odds(table.slots[reading.pairs], rival) * table.slot_unit / root,
-        _odds(table.facts[reading.facts[0]], rival) * table.fact_unit,
+        _odds(table.slots[reading.pairs], rival) * WORTH * table.slot_unit / root,
+        _odds(table.facts[_fact_rows(reading)], rival) * table.fact_unit,
     )
 
 
 def _learnt(reading: Reading, store: WordStore, learnt: OverlayTable | None, rival: int) -> _Parts:
     if learnt is None:
-        return _Parts(np.zeros(len(reading.ids)), np.zeros(len(reading.pairs)), np.zeros(len(FACTS)))
+        return _Parts(np.zeros(len(reading.ids)), np.zeros(len(reading.pairs)), np.zeros(len(_fact_rows(reading))))
     tokens, pairs = learnt.token_sums(reading, store)
     root = float(root_words(reading)[0])
     return _Parts(
         _odds(tokens, rival) * learnt.unit / root,
         _odds(pairs, rival) * learnt.unit / root,
-        _odds(learnt.facts[reading.facts[0]], rival) * learnt.unit,
+        np.concatenate(
+            (_odds(learnt.facts[reading.facts[0]], rival) * learnt.unit, np.zeros(int(reading.found[0].sum())))
+        ),
         float(_odds(learnt.always[None, :], rival)[0] * learnt.unit),
     )
 
@@ -167,7 +179,7 @@ def _pushes(reading: Reading, written: Sequence[str], shipped: _Parts, learnt: _
     for i, at in enumerate(reading.pair_at.tolist()):
         name = f"{written[at - 1]} {written[at]}"
         found.append(Push("pair", name, float(shipped.pairs[i] + learnt.pairs[i]), float(learnt.pairs[i]), at - 1))
-    for i, row in enumerate(reading.facts[0].tolist()):
+    for i, row in enumerate(_fact_rows(reading)):
         found.append(Push("fact", fact_name(row), float(shipped.facts[i] + learnt.facts[i]), float(learnt.facts[i])))
     if learnt.always:
         found.append(Push("always", "always", learnt.always, learnt.always))

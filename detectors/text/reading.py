@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text import roles as w
+from detectors.text import tone
 from detectors.text.fold import tokenise
-from detectors.text.vocabulary import GAP_WORDS_MAX, match
+from detectors.text.tone import Finds, Places, finds_of, part_sums, places_of
+from detectors.text.vocabulary import GAP_WORDS_MAX, TONES, match
 from detectors.text.words import WordStore, pair_slots
 from engine.domain.scores import CATEGORIES
 
@@ -48,27 +50,60 @@ _BINS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("buts", (1,)),
     ("pressing", (1, 2)),
     ("categories", (1, 2)),
+    ("tone", (-6, -4, -2.5, -1.6, -0.6, -0.1, 0.1, 0.6, 1.6, 2.5, 4, 6)),
+    ("tone_behind_but", (-1.6, -0.1, 0.1, 1.6)),
+    ("tone_at_end", (-2.5, -1.6, -0.1, 0.1, 1.6, 2.5)),
+    ("valence_behind_but", (-1.5, -0.5, -0.05, 0.05, 0.5, 1.5)),
+    ("valence_at_end", (-2, -1, -0.3, -0.05, 0.05, 0.3, 1, 2)),
+    ("valence_at_start", (-2, -1, -0.3, -0.05, 0.05, 0.3, 1, 2)),
 )
-FACTS = tuple(name for name, _ in _BINS)
-_OFFSETS = np.cumsum([0] + [len(edges) + 1 for _, edges in _BINS])
-FACT_ROWS = int(_OFFSETS[-1])
-"""Rows of the table of facts: one a bin."""
-_EDGES = np.full((max(len(edges) for _, edges in _BINS), len(_BINS)), np.inf)
+_CODES: tuple[tuple[str, int], ...] = (
+    ("last_tone", 2 * len(TONES)),
+    ("first_tone", 2 * len(TONES)),
+    *((name, 3) for name in TONES),
+    ("turned_praise", 1),
+    ("turned_blame", 1),
+    ("blame_and_praise", 8),
+    ("mock_and", 7),
+    ("praise_in_trouble", 7),
+    ("question_and", 7),
+    ("valence_and_tone", 24),
+)
+"""Facts that are small whole numbers, and what they go up to: each value has a row of its own."""
+FACTS = (*(name for name, _ in _BINS), *(name for name, _ in _CODES))
+FACT_OFFSETS = np.cumsum([0] + [len(edges) + 1 for _, edges in _BINS] + [most + 1 for _, most in _CODES])
+"""The first row of each fact, and the end of the last."""
+FACT_ROWS = int(FACT_OFFSETS[-1])
+"""Rows of the facts in a table: one a bin, one a code."""
+ROWS = FACT_ROWS + 4 * len(CATEGORIES)
+"""Rows of a table of facts: the above, then what the crisis vocabulary found (see `findings`)."""
+FINDINGS = ("decided", "hinted", "hinted twice", "found")
+_CATEGORY_BITS = np.arange(len(CATEGORIES))
+_EDGES = np.full((max(len(edges) for _, edges in _BINS), len(_BINS), 1), np.inf)
 for _column, (_, _edges) in enumerate(_BINS):
-    _EDGES[: len(_edges), _column] = _edges
+    _EDGES[: len(_edges), _column, 0] = _edges
+_MOST = np.array([[most] for _, most in _CODES])
 _COUNTED = (w.EXCLAIM, w.QUESTION, w.LINK, w.NAMED, w.EMOJI, w.NEGATOR, w.BUT, w.PRESSING)
 _COUNTED_BITS = np.array([bit.bit_length() - 1 for bit in _COUNTED])
+_PLAIN_UNIT = 480.0
+"""As `_VALENCE_UNIT`, without the factor of a word's place."""
+_COARSE = np.array([-1.5, -0.1, 0.1, 1.5])
 
 
 def fact_name(row: int) -> str:
-    """What a row of the table of facts stands for: the fact and the bin that its value is in.
+    """What a row of a table of facts stands for: the fact and the bin that its value is in, or what was found.
 
-    >>> fact_name(0), fact_name(FACT_ROWS - 1)
-    ('valence <-6', 'categories >=2')
+    >>> fact_name(0), fact_name(FACT_ROWS - 1), fact_name(FACT_ROWS)
+    ('valence <-6', 'valence_and_tone 24', 'outage decided')
     """
-    place = int(np.searchsorted(_OFFSETS, row, side="right")) - 1
+    if row >= FACT_ROWS:
+        kind, category = divmod(row - FACT_ROWS, len(CATEGORIES))
+        return f"{CATEGORIES[category]} {FINDINGS[kind]}"
+    place = int(np.searchsorted(FACT_OFFSETS, row, side="right")) - 1
+    nth = row - int(FACT_OFFSETS[place])
+    if place >= len(_BINS):
+        return f"{FACTS[place]} {nth}"
     name, edges = _BINS[place]
-    nth = row - int(_OFFSETS[place])
     if nth == 0:
         return f"{name} <{edges[0]:g}"
     return f"{name} >={edges[-1]:g}" if nth == len(edges) else f"{name} {edges[nth - 1]:g}..{edges[nth]:g}"
@@ -94,7 +129,21 @@ class Reading:
     """Shape (n, len(FACTS)): rows of the table of facts."""
     masks: Ints
     """Shape (n,): crisis categories that the vocabulary decides, as bits; its hints in the planes of bits above."""
+    found: NDArray[np.float64]
+    """Shape (n, 4 x categories): see `findings`."""
     urgency: NDArray[np.float32]
+
+
+def findings(masks: Ints) -> NDArray[np.float64]:
+    """What the vocabulary found, shape (n, 4 x categories) of 0 and 1: decided, hinted at, twice hinted at, or any.
+
+    >>> findings(np.array([0b1])).sum(axis=1).tolist()  # decided, and so found at all
+    [2.0]
+    """
+    n = len(CATEGORIES)
+    decided, one, other = masks & DECIDED, masks >> n & DECIDED, masks >> 2 * n & DECIDED
+    found = np.array((decided, one | other, one & other, decided | one | other)).T
+    return np.asarray((found[:, :, None] >> _CATEGORY_BITS & 1).reshape(len(masks), -1), dtype=np.float64)
 
 
 def read(texts: Sequence[str], store: WordStore) -> Reading:
@@ -104,25 +153,33 @@ def read(texts: Sequence[str], store: WordStore) -> Reading:
     starts = (ids == 0).nonzero()[0]
     lengths = _lengths(starts, len(ids))
     roles = store.roles.take(ids)
+    roles[1:] |= np.where((roles[1:] & w.CONTRE != 0) & (roles[:-1] & w.PAR != 0), w.BUT, 0)
     negated = _negated(roles)
     inside = ids != 0
     sides = (inside[:-1] & inside[1:]).nonzero()[0]
     hashes = store.hashes.take(ids)
     pairs = pair_slots(hashes[sides], hashes[sides + 1] ^ (negated[sides + 1] * np.uint32(0x5A5A5A5A)))
-    masks = _masks(ids, starts, lengths, tokens.words, store)
+    row_of = np.arange(len(starts)).repeat(lengths)
+    found = _token_masks(ids, row_of, tokens.words, store)
+    masks: Ints = np.bitwise_or.reduceat(found, starts)
     n_words = lengths - 1
     features = np.add.reduceat(store.features.take(ids), starts) + np.maximum(n_words - 1, 0)
     counts = dict(zip(_COUNTED, np.add.reduceat(roles[:, None] >> _COUNTED_BITS & 1, starts, axis=0).T, strict=True))
-    valence = _valences(store.valences.take(ids), roles, negated, starts, lengths)
+    places = places_of(roles, starts, lengths, row_of)
+    finds = finds_of(found, negated, places, row_of)
+    plain = _valences(store.valences.take(ids), roles, negated)
+    valence = plain * _weights_by_turn(places)
     capitals = tokens.capitals / np.maximum(tokens.letters, 6)
     bits = np.bitwise_count(masks & DECIDED).astype(np.int64)
+    valued = valence_facts(valence, starts, n_words)
     values = (
-        *valence_facts(valence, starts, n_words), counts[w.EXCLAIM], counts[w.QUESTION], capitals, tokens.stretched,
+        *valued, counts[w.EXCLAIM], counts[w.QUESTION], capitals, tokens.stretched,
         n_words, counts[w.LINK], counts[w.NAMED], counts[w.EMOJI], counts[w.NEGATOR], counts[w.BUT], counts[w.PRESSING],
-        bits,
+        bits, finds.tone, finds.tail, finds.end, *(part / _PLAIN_UNIT for part in part_sums(plain, places)),
     )  # fmt: skip
+    facts = _facts(values, _codes(finds, valued[0], valued[2], counts, bits))
     urgency = _urgency(counts[w.EXCLAIM], capitals, tokens.stretched, counts[w.PRESSING], bits, values[2])
-    return Reading(ids, starts, negated, pairs, sides, features, _facts(values), masks, urgency)
+    return Reading(ids, starts, negated, pairs, sides, features, facts, masks, findings(masks), urgency)
 
 
 def read_masks(texts: Sequence[str], store: WordStore) -> Ints:
@@ -130,7 +187,9 @@ def read_masks(texts: Sequence[str], store: WordStore) -> Ints:
     words = tokenise(texts).words
     ids = store.ids(words)
     starts = np.flatnonzero(ids == 0)
-    return _masks(ids, starts, _lengths(starts, len(ids)), words, store) & DECIDED
+    row_of = np.arange(len(starts)).repeat(_lengths(starts, len(ids)))
+    found = _token_masks(ids, row_of, words, store)
+    return np.asarray(np.bitwise_or.reduceat(found, starts) & DECIDED)
 
 
 def _lengths(starts: Ints, total: int) -> Ints:
@@ -148,40 +207,72 @@ def _negated(roles: Ints) -> Masks:
     return np.asarray((at - last <= NEGATION_REACH) & (last > end) & ~negator)
 
 
-def _masks(ids: Ints, starts: Ints, lengths: Ints, words: list[str], store: WordStore) -> Ints:
-    """Categories of each text, as bits: words alone at once, longer expressions where two of their words meet."""
-    masks: Ints = np.bitwise_or.reduceat(store.masks.take(ids), starts)
-    row_of = np.arange(len(starts)).repeat(lengths)
+def _token_masks(ids: Ints, row_of: Ints, words: list[str], store: WordStore) -> Ints:
+    """What each token anchors, as bits: words alone at once, longer expressions where two of their words meet."""
+    masks = store.masks.take(ids)
     for at in store.guarded.take(ids).nonzero()[0].tolist():
-        masks[row_of[at]] |= match(store.meanings[int(ids[at])].guarded, words, at)
-    rows: list[int] = []
-    bits: list[int] = []
-    begins, follows = store.near.take(ids), store.follows.take(ids)
-    for step in range(1, GAP_WORDS_MAX + 2):
+        masks[at] |= match(store.meanings[int(ids[at])].guarded, words, at)
+    follows = store.follows.take(ids)
+    _near(masks, (store.near.take(ids)[:-1] & follows[1:]).nonzero()[0], ids, words, store)
+    begins = store.far.take(ids)
+    for step in range(2, GAP_WORDS_MAX + 2):
         found = (begins[:-step] & follows[step:]).nonzero()[0]
         found = found[row_of[found] == row_of[found + step]]
-        pairs, known = (ids[found] << 32 | ids[found + step]).tolist(), store.continued[step == 1]
-        for at, row, pair in zip(found.tolist(), row_of[found].tolist(), pairs, strict=True):
-            begun = known[pair] if pair in known else store.begun(pair, step == 1)
-            if begun and (bit := begun.find(words, at)):
-                rows.append(row)
-                bits.append(bit)
-        if step == 1:
-            begins = store.far.take(ids)
-    if rows:
-        np.bitwise_or.at(masks, rows, bits)
+        pairs, known = (ids[found] << 32 | ids[found + step]).tolist(), store.apart
+        for at, pair in zip(found.tolist(), pairs, strict=True):
+            begun = known[pair] if pair in known else store.begun_apart(pair)
+            if begun:
+                masks[at] |= begun.find(words, at)
     return masks
 
 
-def _valences(valences: Ints, roles: Ints, negated: Masks, starts: Ints, lengths: Ints) -> Ints:
-    """Valence of each token in its place: boosted, turned by a negation, weaker before a "but" and stronger after."""
+def _near(masks: Ints, found: Ints, ids: Ints, words: list[str], store: WordStore) -> None:
+    """Add what is begun at these tokens with the ones right behind them."""
+    first, second = ids[found], ids[found + 1]
+    hashes, pairs = store.hashes, store.pairs
+    firsts, seconds = hashes.take(first), hashes.take(second)
+    numbers = pairs.numbers(first << 32 | second, firsts, seconds, store.begun)
+    masks[found] |= pairs.masks(numbers)
+    before, behind = hashes.take(ids[found - 1]), hashes.take(ids[np.minimum(found + 2, len(ids) - 1)])
+    tried = pairs.worth_trying(numbers, before, firsts, seconds, behind)
+    for at, number in zip(found[tried].tolist(), numbers[tried].tolist(), strict=True):
+        if begun := pairs.continuations[number]:
+            masks[at] |= begun.find(words, at)
+
+
+def _valences(valences: Ints, roles: Ints, negated: Masks) -> Ints:
+    """Valence of each token in its place: boosted, turned by a negation."""
     boosted = np.zeros(len(roles), dtype=np.bool_)
     boosted[1:] = (roles[:-1] & w.BOOSTER) != 0
-    at = np.arange(len(roles))
-    last_but = np.maximum.reduceat(np.where((roles & w.BUT) != 0, at, -1), starts)
-    last_but = last_but.repeat(lengths)
-    place = np.where(last_but < 0, 2, np.where(at < last_but, 1, 3))
-    return valences * np.where(boosted, 16, 12) * np.where(negated, -3, 4) * place
+    return valences * np.where(boosted, 16, 12) * np.where(negated, -3, 4)
+
+
+def _weights_by_turn(places: Places) -> Ints:
+    """Valence counts less before a "but" and more after."""
+    turn = places.turn.repeat(places.lengths)
+    return np.where(turn < 0, 2, np.where(np.arange(len(turn)) < turn, 1, 3))
+
+
+def _codes(
+    finds: Finds, total: NDArray[np.float64], negative: NDArray[np.float64], counts: dict[int, Ints], bits: Ints
+) -> tuple[Ints, ...]:
+    """The facts that are whole numbers: finds of tone, and what they meet in a text."""
+    n = finds.counts.T
+    good, bad = n[tone.PRAISE] + n[tone.CONTENT], n[tone.BLAME] + n[tone.LETDOWN]
+    turned = n[len(TONES) :]
+    trouble = bits > 0
+    return (
+        finds.last,
+        finds.first,
+        *n[: len(TONES)],
+        turned[tone.PRAISE] + turned[tone.CONTENT],
+        turned[tone.BLAME] + turned[tone.LETDOWN],
+        3 * np.minimum(bad, 2) + np.minimum(good, 2),
+        (n[tone.MOCK] > 0) * (1 + trouble + 2 * (negative > 0.1) + 3 * (bad > 0)),
+        4 * (good > 0) + 2 * trouble + (counts[w.EXCLAIM] > 0),
+        4 * (n[tone.ASK] > 0) + 2 * (counts[w.QUESTION] > 0) + (np.abs(total) < 0.1),
+        5 * np.searchsorted(_COARSE, total, "right") + np.searchsorted(_COARSE, finds.tone, "right"),
+    )
 
 
 def valence_facts(valence: Ints, starts: Ints, n_words: Ints) -> tuple[NDArray[np.float64], ...]:
@@ -196,11 +287,14 @@ def valence_facts(valence: Ints, starts: Ints, n_words: Ints) -> tuple[NDArray[n
     return total, positive, negative, total / np.maximum(n_words, 1), last, mixed.astype(np.float64)
 
 
-def _facts(values: Sequence[NDArray[np.float64] | Ints]) -> Ints:
-    """The bin of each value: how many edges it has reached, all facts at once, edge by edge."""
+def _facts(values: Sequence[NDArray[np.float64] | Ints], codes: Sequence[Ints]) -> Ints:
+    """The row of each fact. The bin of a value is how many edges it has reached, all facts at once, edge by edge."""
     table = np.array(values, dtype=np.float64)
-    reached = (table >= _EDGES[:, :, None]).sum(axis=0, dtype=np.int64)
-    return np.ascontiguousarray((reached + _OFFSETS[:-1, None]).T)
+    rows = np.empty((len(FACTS), table.shape[1]), dtype=np.int64)
+    rows[: len(_BINS)] = (table >= _EDGES).sum(axis=0, dtype=np.uint8)
+    np.minimum(np.array(codes), _MOST, out=rows[len(_BINS) :])
+    rows += FACT_OFFSETS[:-1, None]
+    return np.ascontiguousarray(rows.T)
 
 
 def _urgency(

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text.fold import TEXT_CHARS_MAX
-from detectors.text.heads import URGENCIES, Heads, findings
+from detectors.text.heads import URGENCIES, Heads
 from detectors.text.language import LanguageTeller, normalise_lang, table_for
 from detectors.text.overlay import Overlay, OverlayTable
 from detectors.text.reading import DECIDED, FACT_ROWS, Reading, read, read_masks
 from detectors.text.tables import WEIGHTS, Table, load_table, shipped
 from detectors.text.vocabulary import Vocabulary, load_vocabulary, names
-from detectors.text.words import WordStore
+from detectors.text.words import WORTH, WordStore
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES, LABELS, Floats, Scores
 
@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 
 CHUNK_CHARS_MAX = 400_000
 CHUNK_TEXTS_MAX = 1_024
-LIKELIEST_MIN = -1.35
-"""A complaint has a subject: where no category passes its threshold, the likeliest is told if its logit is at most so
-far below."""
+LIKELIEST_MIN = (-2.0, -1.0)
+"""Complaints and praise have a subject: where no category passes its threshold, the likeliest is told if its logit is
+no further below than this, for complaints and for praise."""
+IRONY_DOUBT = 0.4
+"""How much of its logits a text loses that is surely ironic; half of it at P(irony) = 3/4, nothing up to 1/2."""
 LOGIT_STEPS = 256
 _BIT_VALUES = 1 << np.arange(len(CATEGORIES))
 _EXP = np.array([math.exp(-i / LOGIT_STEPS) for i in range(LOGIT_STEPS * 30)])
@@ -59,7 +61,7 @@ class LinearScorer:
         are too short to tell.
 
         >>> scorer = load_scorer(("fr", "en"))
-        >>> scores = scorer.score_many(["Toujours en panne, c'est une honte !", "  "], ["fr", None])
+        >>> scores = scorer.score_many(["Toujours en panne !", "  "], ["fr", None])
         >>> scores.labels, scores.categories[0], scores.langs
         (('neg', 'neu'), ('outage',), ('fr', 'fr'))
         >>> scorer.score_many(["Nordalia ???", "Wann kommt das Paket?"], [None, "de"], ["en", None]).tables
@@ -86,7 +88,8 @@ class LinearScorer:
                 else:
                     said = ask(table.heads, reading, sums[:, len(LABELS) :], roots, tone)
                     urgency[chunk], masks[chunk], irony[chunk], toxicity[chunk] = said
-                probabilities[chunk] = _probabilities(reading, tone, store, self.overlay.tables.get(name))
+                learnt = self.overlay.tables.get(name)
+                probabilities[chunk] = _probabilities(reading, tone, store, learnt, confidence(irony[chunk]))
         categories = tuple(map(_names, masks.tolist()))
         return Scores(tuple(told), probabilities, categories, urgency, irony, toxicity, tables=tuple(which))
 
@@ -162,27 +165,34 @@ def hashed_sums(reading: Reading, store: WordStore) -> NDArray[np.int32]:
     turned = np.flatnonzero(reading.negated)
     tokens[turned] = store.negated.take(reading.ids[turned], axis=0)
     assert store.weights is not None
-    tokens[reading.pair_at] += store.weights.take(reading.pairs, axis=0)
+    tokens[reading.pair_at] += store.weights.take(reading.pairs, axis=0) * np.int16(WORTH)
     return np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int32)
+
+
+def fact_sums(reading: Reading, weights: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Sum of the weights, shape (ROWS, k), of each text's facts and finds, shape (n, k).
+
+    The product is of whole numbers below 2^53, so it is exact in any order."""
+    facts = weights[:FACT_ROWS].take(reading.facts, axis=0).sum(axis=1, dtype=np.int64)
+    return np.asarray(facts + reading.found @ weights[FACT_ROWS:])
 
 
 def ask(
     heads: Heads, reading: Reading, sums: NDArray[np.int32], roots: NDArray[np.float64], tone: NDArray[np.float64]
 ) -> tuple[Floats, NDArray[np.int64], Floats, Floats]:
-    """Urgency, categories as bits, P(irony) and P(toxic) of each text; `tone` holds the shipped logits of sentiment.
-
-    The product of findings and weights is of whole numbers below 2^53, so it is exact in any order."""
+    """Urgency, categories as bits, P(irony) and P(toxic) of each text; `tone` holds the shipped logits of sentiment."""
     logits = sums * heads.slot_units / roots
-    facts = heads.facts[:FACT_ROWS].take(reading.facts, axis=0).sum(axis=1, dtype=np.int64)
-    logits += (facts + findings(reading.masks) @ heads.facts[FACT_ROWS:]) * heads.fact_units
+    logits += fact_sums(reading, heads.facts) * heads.fact_units
     logits += heads.bias
     logits[reading.features == 0] = -30.0  # nothing to read
     n = len(CATEGORIES)
     subjects = logits[:, :n]
     said = subjects > 0.0
-    bare = np.flatnonzero((tone.argmax(axis=1) == 0) & ~said.any(axis=1))
-    likeliest = subjects[bare].argmax(axis=1)
-    said[bare, likeliest] = subjects[bare, likeliest] > LIKELIEST_MIN
+    label, silent = tone.argmax(axis=1), ~said.any(axis=1)
+    for of, least in zip((0, 2), LIKELIEST_MIN, strict=True):
+        bare = np.flatnonzero((label == of) & silent)
+        likeliest = subjects[bare].argmax(axis=1)
+        said[bare, likeliest] = subjects[bare, likeliest] > least
     rest = _logistic(logits[:, n:])
     rest[reading.features == 0] = 0.0
     return rest[:, : len(URGENCIES)].mean(axis=1), said @ _BIT_VALUES, rest[:, -2], rest[:, -1]
@@ -208,16 +218,30 @@ def _roots(reading: Reading) -> NDArray[np.float64]:
 
 def _logits(reading: Reading, sums: NDArray[np.int32], table: Table, roots: NDArray[np.float64]) -> NDArray[np.float64]:
     logits = sums[:, : len(LABELS)] * table.slot_unit / roots
-    logits += table.facts[reading.facts].sum(axis=1, dtype=np.int64) * table.fact_unit
+    logits += fact_sums(reading, table.facts) * table.fact_unit
     return np.asarray(logits)
 
 
+def confidence(irony: Floats) -> NDArray[np.float64]:
+    """What logits are multiplied by: irony leaves the label, and lowers the confidence in it.
+
+    >>> confidence(np.array([0.2, 0.75, 1.0], dtype=np.float32)).tolist()
+    [1.0, 0.8, 0.6]
+    """
+    return np.asarray(1.0 - IRONY_DOUBT * np.maximum(2.0 * irony.astype(np.float64) - 1.0, 0.0))
+
+
 def _probabilities(
-    reading: Reading, tone: NDArray[np.float64], store: WordStore, learnt: OverlayTable | None
+    reading: Reading,
+    tone: NDArray[np.float64],
+    store: WordStore,
+    learnt: OverlayTable | None,
+    sure: NDArray[np.float64],
 ) -> Floats:
     logits = tone.copy()
     if learnt is not None:
         logits += learnt.logits(reading, store)
+    logits *= sure[:, None]
     logits[reading.features == 0] = (0.0, 6.0, 0.0)  # nothing to read: neutral
     below = np.rint((logits.max(axis=1, keepdims=True) - logits) * LOGIT_STEPS)
     parts = _EXP[np.minimum(below, len(_EXP) - 1).astype(np.int64)]

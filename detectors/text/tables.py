@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.text.heads import NAMES, ROWS, Heads
-from detectors.text.reading import FACT_ROWS
+from detectors.text.heads import NAMES, Heads
+from detectors.text.reading import ROWS
 from detectors.text.words import SLOTS, Bytes, Lexicon
 from engine.domain.errors import StateError
 
-FORMAT = 3
+FORMAT = 4
 WEIGHTS = Path(__file__).with_name("weights")
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A linear model: hashed features (int8, shape (SLOTS, 3)), facts (int16, shape (FACT_ROWS, 3)), valences."""
+    """A linear model: hashed features (int8, shape (SLOTS, 3)), facts (int16, shape (ROWS, 3)), valences."""
 
     lang: str
     slots: Bytes
@@ -62,7 +62,7 @@ def load_table(lang: str, folder: Path = WEIGHTS) -> Table:
     """Read a table. Raises StateError if it is of another format than this version reads."""
     path = folder / f"{lang}.npz"
     with np.load(path, allow_pickle=False) as data:
-        if int(data["format"][0]) != FORMAT or data["facts"].shape != (FACT_ROWS, 3) or data["slots"].shape[1] != SLOTS:
+        if int(data["format"][0]) != FORMAT or data["facts"].shape != (ROWS, 3) or data["slots"].shape[1] != SLOTS:
             raise StateError(f"{path}: weights of another version; make them again with vigie train")
         units = data["units"].tolist()
         slots = np.ascontiguousarray(data["slots"].T)

@@ -1,6 +1,6 @@
-"""Fitting the tables: the reading of scoring, scikit-learn's multinomial logistic regression, then whole numbers.
+"""Fitting the tables: the reading of scoring, multinomial logistic regression, then whole numbers.
 
-Pure but for scikit-learn's own arithmetic, seeded, in one thread: the same examples give the same bytes.
+Pure but for the arithmetic of scipy and scikit-learn, seeded, in one thread: the same examples give the same bytes.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text.comments import Comment
+from detectors.text.fitting import fit_one_of
 from detectors.text.fold import fold_many
 from detectors.text.heads import (
     SUBJECT,
     Heads,
     best_threshold,
-    findings,
-    fit_head,
+    fit_heads_of,
     is_held,
     quantise_heads,
     targets,
-    unseen_logits,
 )
 from detectors.text.reading import FACT_ROWS, FACTS, Reading, read
 from detectors.text.tables import Table
 from detectors.text.vocabulary import Vocabulary
-from detectors.text.words import SLOTS, Lexicon, WordStore, ngram_slots, unigram_slots, word_hash
+from detectors.text.words import SLOTS, WORTH, Lexicon, WordStore, ngram_slots, unigram_slots, word_hash
 from engine.domain.scores import CATEGORIES, LABELS
 
 FACT_VALUE = 0.45
@@ -50,6 +49,8 @@ class Example:
     """Of a theme that the first fit does not see: these texts set the temperature."""
     unseen: bool = False
     """Left out of the first fit: typical, or made from a text that is."""
+    lang: str = ""
+    """The language of its lexicon, where it is not the table's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,10 @@ class Recipe:
     lang: str
     strength: float = 1.0
     """Inverse of the regularisation (scikit-learn's C)."""
-    passes: int = 25
-    seed: int = 7
+    passes: int = 30
     valences: dict[str, float] = field(default_factory=dict)
+    others: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Valences of other languages whose texts teach this table too: what a fact means is the same in all of them."""
 
 
 def make_lexicon(valences: dict[str, float]) -> Lexicon:
@@ -89,7 +91,7 @@ def fit(examples: Sequence[Example], recipe: Recipe, vocabulary: Vocabulary) -> 
     Neural Networks", 2017).
     """
     lexicon = make_lexicon(recipe.valences)
-    matrix = design_matrix(examples, lexicon, vocabulary)
+    matrix = _design_by_lexicon(examples, recipe, lexicon, vocabulary)
     rarity = rarities(matrix)
     matrix = matrix.multiply(rarity[None, :]).tocsr()
     labels = np.array([LABELS.index(example.label) for example in examples])
@@ -97,13 +99,27 @@ def fit(examples: Sequence[Example], recipe: Recipe, vocabulary: Vocabulary) -> 
     typical = np.array([example.typical for example in examples])
     if len(set(labels.tolist())) < len(LABELS):
         raise ValueError(f"{recipe.lang}: no example of some label")
-    temperature = 1.0
+    temperature, first = 1.0, None
     if typical.any():
         seen = ~np.array([example.unseen for example in examples])
-        first = _coefficients(matrix[seen], labels[seen], weights[seen], recipe)
+        first = fit_one_of(matrix[seen], labels[seen], weights[seen], recipe.strength, recipe.passes)
         temperature = best_temperature(matrix[typical] @ first, labels[typical], weights[typical])
-    coefficients = _coefficients(matrix, labels, weights, recipe) * rarity[:, None]
-    return quantise(recipe.lang, coefficients, lexicon, temperature)
+    coefficients = fit_one_of(matrix, labels, weights, recipe.strength, recipe.passes, first)
+    return quantise(recipe.lang, coefficients * rarity[:, None], lexicon, temperature)
+
+
+def _design_by_lexicon(examples: Sequence[Example], recipe: Recipe, own: Lexicon, vocabulary: Vocabulary) -> Any:
+    """The design matrix of texts, each read with the lexicon of its language."""
+    from scipy.sparse import vstack
+
+    langs = [example.lang for example in examples]
+    parts, rows = [], []
+    for lang in dict.fromkeys(langs):
+        at = [i for i, other in enumerate(langs) if other == lang]
+        lexicon = make_lexicon(recipe.others[lang]) if lang else own
+        parts.append(design_matrix([examples[i].text for i in at], lexicon, vocabulary))
+        rows += at
+    return vstack(parts).tocsr()[np.argsort(rows)]
 
 
 def rarities(matrix: Any) -> NDArray[np.float64]:
@@ -140,51 +156,29 @@ def fit_heads(taught: Sequence[Taught], toxic: Sequence[tuple[str, bool]], vocab
     own = taught[0]
     comments = [comment for part in taught for comment in part.comments]
     matrix = vstack(
-        [_head_matrix([c.text for c in part.comments], part.lexicon, vocabulary) for part in taught]
+        [design_matrix([c.text for c in part.comments], part.lexicon, vocabulary) for part in taught]
     ).tocsr()
     weights = np.concatenate([np.full(len(part.comments), part.weight) for part in taught])
     held = np.array([is_held(comment.id) for comment in comments])
     rarity = rarities(matrix)
     matrix = matrix.multiply(rarity[None, :]).tocsr()
     answers, mine = targets(comments), np.arange(len(comments)) < len(own.comments)
-    fitted = [fit_head(matrix, answer, weights) for answer in answers.T]
-    n, answers, told = len(CATEGORIES), answers[mine], answers[mine & held]
-    unseen = [unseen_logits(matrix, answer, weights, held)[mine[held]] for answer in targets(comments).T[n:]]
-    thresholds = [SUBJECT] * n
-    thresholds += [best_threshold(logits, truth) for logits, truth in zip(unseen, told.T[n:], strict=True)]
-    rude = _head_matrix([*(c.text for c in own.comments), *(text for text, _ in toxic)], own.lexicon, vocabulary)
+    n, others = len(CATEGORIES), answers[:, len(CATEGORIES) :]
+    fitted, biases = fit_heads_of(matrix, answers, weights)
+    some, some_biases = fit_heads_of(matrix[~held], others[~held], weights[~held])
+    unseen = (matrix[mine & held] @ some + some_biases).T
+    biases[:n] -= SUBJECT
+    biases[n:] -= [best_threshold(logits, truth) for logits, truth in zip(unseen, others[mine & held].T, strict=True)]
+    rude = design_matrix([*(c.text for c in own.comments), *(text for text, _ in toxic)], own.lexicon, vocabulary)
     rude = rude.multiply(rarity[None, :]).tocsr()
-    is_rude = np.concatenate([answers[:, CATEGORIES.index("illegal_hate")], np.array([yes for _, yes in toxic])])
-    fitted.append(fit_head(rude, is_rude, np.ones(len(is_rude))))
-    some = np.arange(len(is_rude)) % 3 == 0
-    thresholds.append(best_threshold(unseen_logits(rude, is_rude, np.ones(len(is_rude)), some), is_rude[some]))
-    biases = [bias - threshold for (_, bias), threshold in zip(fitted, thresholds, strict=True)]
-    return quantise_heads(np.stack([head * rarity for head, _ in fitted], axis=1), biases, FACT_VALUE)
-
-
-def _head_matrix(texts: Sequence[str], lexicon: Lexicon, vocabulary: Vocabulary) -> Any:
-    """The design matrix with columns for what the vocabulary finds."""
-    from scipy.sparse import csr_matrix, hstack
-
-    masks = read(texts, WordStore(None, lexicon, vocabulary, keep_max=1 << 30)).masks
-    examples = [Example(text, LABELS[0]) for text in texts]
-    return hstack([design_matrix(examples, lexicon, vocabulary), csr_matrix(findings(masks) * FACT_VALUE)]).tocsr()
-
-
-def _coefficients(matrix: Any, labels: Any, weights: Any, recipe: Recipe) -> NDArray[np.float64]:
-    """Multinomial logistic regression: one column a label."""
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(
-        solver="saga",
-        C=recipe.strength,
-        max_iter=recipe.passes,
-        tol=1e-6,
-        random_state=recipe.seed,
-        fit_intercept=False,
-    )
-    _quietly(model.fit, matrix, labels, weights)
-    return np.asarray(model.coef_, dtype=np.float64).T
+    hate = answers[mine, CATEGORIES.index("illegal_hate")]
+    is_rude = np.concatenate([hate, np.array([yes for _, yes in toxic])])[:, None]
+    toxicity, bias = fit_heads_of(rude, is_rude, np.ones(len(is_rude)))
+    third = np.arange(len(is_rude)) % 3 == 0
+    some, some_biases = fit_heads_of(rude[~third], is_rude[~third], np.ones(int((~third).sum())))
+    bias -= best_threshold((rude[third] @ some + some_biases)[:, 0], is_rude[third, 0])
+    every = np.hstack((fitted, toxicity)) * rarity[:, None]
+    return quantise_heads(every, [*biases, *bias], FACT_VALUE)
 
 
 def best_temperature(logits: NDArray[np.float64], labels: Any, weights: Any) -> float:
@@ -203,36 +197,25 @@ def best_temperature(logits: NDArray[np.float64], labels: Any, weights: Any) -> 
     return float(candidates[int(np.argmin(losses))])
 
 
-def _quietly(fit_model: Any, *arguments: Any) -> None:
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a fixed number of passes is the recipe
-        fit_model(*arguments)
-
-
-def design_matrix(examples: Sequence[Example], lexicon: Lexicon, vocabulary: Vocabulary) -> Any:
-    """One sparse row an example: SLOTS hashed columns, then FACT_ROWS columns of facts."""
+def design_matrix(texts: Sequence[str], lexicon: Lexicon, vocabulary: Vocabulary) -> Any:
+    """One sparse row a text: SLOTS hashed columns, then FACT_ROWS of facts, then those of what the vocabulary found."""
     from scipy.sparse import csr_matrix, diags, hstack
 
     store = WordStore(None, lexicon, vocabulary, keep_max=1 << 30)
-    reading = read([example.text for example in examples], store)
-    row_of = np.repeat(np.arange(len(examples)), np.diff(reading.starts, append=len(reading.ids)))
+    reading, n = read(texts, store), len(texts)
+    row_of = np.repeat(np.arange(n), np.diff(reading.starts, append=len(reading.ids)))
     kept = reading.ids != 0
     slots_of = _word_matrix(store)
     column = reading.ids * 2 + reading.negated
     texts = csr_matrix(
-        (np.ones(kept.sum(), dtype=np.float64), (row_of[kept], column[kept])), shape=(len(examples), slots_of.shape[0])
+        (np.ones(kept.sum(), dtype=np.float64), (row_of[kept], column[kept])), shape=(n, slots_of.shape[0])
     )
-    hashed = texts @ slots_of + _pair_matrix(reading, len(examples))
+    hashed = texts @ slots_of + _pair_matrix(reading, n)
     hashed = diags(1.0 / np.sqrt(np.maximum(reading.features, 1))) @ hashed
-    rows = np.repeat(np.arange(len(examples)), len(FACTS))
+    rows = np.repeat(np.arange(n), len(FACTS))
     ones = np.full(len(rows), FACT_VALUE)
-    facts = csr_matrix((ones, (rows, reading.facts.ravel())), shape=(len(examples), FACT_ROWS))
-    return hstack([hashed, facts]).tocsr()
+    facts = csr_matrix((ones, (rows, reading.facts.ravel())), shape=(n, FACT_ROWS))
+    return hstack([hashed, facts, csr_matrix(reading.found * FACT_VALUE)]).tocsr()
 
 
 def _word_matrix(store: WordStore) -> Any:
@@ -243,9 +226,10 @@ def _word_matrix(store: WordStore) -> Any:
     owner = np.repeat(np.arange(len(store.words)), counts)
     own, flipped = unigram_slots(store.hashes)
     rows = np.arange(len(store.words))
+    values = np.concatenate((np.ones(len(slots)), np.full(len(rows), float(WORTH))))
     halves = [
         csr_matrix(
-            (np.ones(len(slots) + len(rows)), (np.concatenate((owner, rows)), np.concatenate((slots, unigrams)))),
+            (values, (np.concatenate((owner, rows)), np.concatenate((slots, unigrams)))),
             shape=(len(rows), SLOTS),
         )
         for unigrams in (own, flipped)
@@ -258,11 +242,11 @@ def _pair_matrix(reading: Reading, n: int) -> Any:
     from scipy.sparse import csr_matrix
 
     rows = np.searchsorted(reading.starts, reading.pair_at, side="right") - 1
-    return csr_matrix((np.ones(len(rows)), (rows, reading.pairs)), shape=(n, SLOTS))
+    return csr_matrix((np.full(len(rows), float(WORTH)), (rows, reading.pairs)), shape=(n, SLOTS))
 
 
 def quantise(lang: str, coefficients: NDArray[np.float64], lexicon: Lexicon, temperature: float = 1.0) -> Table:
-    """Coefficients, shape (SLOTS + FACT_ROWS, 3), to whole numbers."""
+    """Coefficients, shape (SLOTS + ROWS, 3), to whole numbers."""
     slots, facts = coefficients[:SLOTS], coefficients[SLOTS:] * FACT_VALUE
     used = slots[np.any(slots != 0, axis=1)]
     slot_unit = float(np.sqrt(np.mean(used**2))) * SLOT_CLIP / 127 if len(used) else 1.0

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text.fold import SEP, URL
+from detectors.text.pairs import PairMemory
 from detectors.text.roles import role_of
 from detectors.text.vocabulary import Continuation, Vocabulary, WordMeaning, continuation
 
@@ -30,6 +31,9 @@ WORD_CHARS_MAX = 32
 WORDS_KEPT_MAX = 60_000
 """Beyond this many words the memory starts anew; the scores are the same, only slower for a moment."""
 NGRAM_LENGTHS = (2, 3, 4, 5)
+WORTH = 4
+"""What a word and a pair count beside one character n-gram: a word has thirty of these, and they would take over all
+that is to be learnt about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,8 @@ class WordStore:
         self.index: dict[str, int] = {}
         self.words: list[str] = []
         self.meanings: dict[int, WordMeaning] = {}
-        self.continued: tuple[dict[int, Continuation | None], ...] = ({}, {})
+        self.pairs = PairMemory(self._keep_max)
+        self.apart: dict[int, Continuation | None] = {}
         self.hashes: Hashes = np.zeros(0, dtype=np.uint32)
         self.roles = self.valences = self.features = self.masks = np.zeros(0, dtype=np.int64)
         self.near = self.far = self.follows = self.guarded = np.zeros(0, dtype=np.int64)
@@ -146,13 +151,17 @@ class WordStore:
             self.plain = np.concatenate((self.plain, plain))
             self.negated = np.concatenate((self.negated, negated))
 
-    def begun(self, pair: int, near: bool) -> Continuation | None:
-        """What two words (their numbers, the first times 2^32) may begin, the second right behind or further on."""
-        known = self.continued[near]
-        if len(known) > self._keep_max:
-            known.clear()
+    def begun(self, pair: int) -> Continuation | None:
+        """What two neighbouring words (their numbers, the first times 2^32) may begin."""
         first, second = pair >> 32, pair & 0xFFFFFFFF
-        known[pair] = found = continuation(self.meanings[first].begins, self.words[second], near)
+        return continuation(self.meanings[first].begins, self.words[second], near=True)
+
+    def begun_apart(self, pair: int) -> Continuation | None:
+        """What two words may begin, others between them; kept."""
+        if len(self.apart) > self._keep_max:
+            self.apart.clear()
+        first, second = pair >> 32, pair & 0xFFFFFFFF
+        self.apart[pair] = found = continuation(self.meanings[first].begins, self.words[second], near=False)
         return found
 
     @staticmethod
@@ -161,8 +170,8 @@ class WordStore:
         starts = np.cumsum(counts) - counts
         ngrams: NDArray[np.int16] = np.add.reduceat(weights[slots], starts, dtype=np.int16)
         own, flipped = unigram_slots(hashes)
-        plain: NDArray[np.int16] = ngrams + weights[own]
-        negated: NDArray[np.int16] = ngrams + weights[flipped]
+        plain: NDArray[np.int16] = ngrams + weights[own] * np.int16(WORTH)
+        negated: NDArray[np.int16] = ngrams + weights[flipped] * np.int16(WORTH)
         return plain, negated
 
 
