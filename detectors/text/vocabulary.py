@@ -135,14 +135,35 @@ def _union(words: Iterable[str]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Longer:
+    """Expressions that a third word in its place makes likely."""
+
+    mask: int
+    """Those that are whole with it,"""
+    exact: tuple[tuple[int, int, int, list[str], Expression | None], ...]
+    """those of plain words side by side: mask, where they begin and end beside the anchor, the words, and the
+    expression if it has guards: comparing a slice is one step, and most end there,"""
+    others: tuple[Expression, ...]
+    """and those that have to be tried word by word."""
+
+    def find(self, tokens: Sequence[str], at: int) -> int:
+        """The categories (bits) of those that stand."""
+        mask = self.mask
+        for bits, start, end, words, guarded in self.exact:
+            if tokens[at + start : at + end] == words and not (guarded and _guarded(guarded, tokens, at + start)):
+                mask |= bits
+        return mask | match(self.others, tokens, at) if self.others else mask
+
+
+@dataclass(frozen=True, slots=True)
 class Continuation:
     """What two words in their order begin."""
 
     mask: int
     """Categories of the expressions that are whole with them."""
-    befores: dict[str, tuple[Expression, ...]]
+    befores: dict[str, Longer]
     """Expressions that need this word right before them,"""
-    thirds: dict[str, tuple[Expression, ...]]
+    thirds: dict[str, Longer]
     """this word right behind them,"""
     others: tuple[Expression, ...]
     """and those that have to be tried."""
@@ -156,9 +177,9 @@ class Continuation:
         """
         mask = self.mask
         if self.befores and (longer := self.befores.get(tokens[at - 1])):
-            mask |= match(longer, tokens, at)
+            mask |= longer.find(tokens, at)
         if self.thirds and at + 2 < len(tokens) and (longer := self.thirds.get(tokens[at + 2])):
-            mask |= match(longer, tokens, at)
+            mask |= longer.find(tokens, at)
         return mask | match(self.others, tokens, at) if self.others else mask
 
 
@@ -180,11 +201,23 @@ def continuation(begins: Iterable[Expression], second: str, near: bool) -> Conti
             others.append(expression)
     if not (mask or befores or thirds or others):
         return None
-    return Continuation(mask, _fixed(befores), _fixed(thirds), tuple(others))
+    return Continuation(mask, _longer(befores), _longer(thirds), tuple(others))
 
 
-def _fixed(found: dict[str, list[Expression]]) -> dict[str, tuple[Expression, ...]]:
-    return {word: tuple(expressions) for word, expressions in found.items()}
+def _longer(found: dict[str, list[Expression]]) -> dict[str, Longer]:
+    told = {}
+    for third, expressions in found.items():
+        whole, exact, others = 0, [], []
+        for e in expressions:
+            if any(e.gaps[1:]) or any(word[-1] == "*" for word in e.words):
+                others.append(e)
+            elif len(e.words) == 3 and not e.guards:
+                whole |= e.mask
+            else:
+                end = len(e.words) - e.anchor
+                exact.append((e.mask, -e.anchor, end, list(e.words), e if e.guards else None))
+        told[third] = Longer(whole, tuple(exact), tuple(others))
+    return told
 
 
 def match(expressions: Iterable[Expression], tokens: Sequence[str], at: int) -> int:
