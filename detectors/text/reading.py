@@ -201,26 +201,41 @@ def _negated(roles: Ints) -> Masks:
 def _token_masks(ids: Ints, starts: Ints, lengths: Ints, words: list[str], store: WordStore) -> Ints:
     """What each token anchors, as bits: words alone at once, longer expressions where two of their words meet."""
     masks = store.masks.take(ids)
-    row_of = np.arange(len(starts)).repeat(lengths)
     for at in store.guarded.take(ids).nonzero()[0].tolist():
         masks[at] |= match(store.meanings[int(ids[at])].guarded, words, at)
-    places: list[int] = []
-    bits: list[int] = []
-    begins, follows = store.near.take(ids), store.follows.take(ids)
-    for step in range(1, GAP_WORDS_MAX + 2):
-        found = (begins[:-step] & follows[step:]).nonzero()[0]
-        found = found[row_of[found] == row_of[found + step]]
-        pairs, known = (ids[found] << 32 | ids[found + step]).tolist(), store.continued[step == 1]
-        for at, pair in zip(found.tolist(), pairs, strict=True):
-            begun = known[pair] if pair in known else store.begun(pair, step == 1)
-            if begun and (bit := begun.find(words, at)):
-                places.append(at)
-                bits.append(bit)
-        if step == 1:
-            begins = store.far.take(ids)
-    if places:
-        np.bitwise_or.at(masks, places, bits)
+    first, second = _met(ids, starts, lengths, store)
+    if not len(first):
+        return masks
+    begun = store.pairs(ids[first], ids[second], second == first + 1)
+    kept = begun.nonzero()[0]
+    first, begun = first[kept], begun[kept]
+    whole, befores, thirds, others = store.pair_columns.take(begun, axis=0).T
+    signs = store.signs.take(ids)
+    np.bitwise_or.at(masks, first, whole)
+    likely = others | befores & signs[first - 1] | thirds & signs.take(first + 2, mode="clip")
+    tried = likely.nonzero()[0]
+    for at, number in zip(first[tried].tolist(), begun[tried].tolist(), strict=True):
+        if bits := store.begun[number].find(words, at):
+            masks[at] |= bits
     return masks
+
+
+def _met(ids: Ints, starts: Ints, lengths: Ints, store: WordStore) -> tuple[Ints, Ints]:
+    """Where two words of a text stand that may begin an expression, by their signatures."""
+    follows = store.follows.take(ids)
+    first = (store.near.take(ids)[:-1] & follows[1:]).nonzero()[0]
+    firsts, seconds = [first], [first + 1]
+    far = store.far.take(ids)
+    at = far.nonzero()[0]
+    if len(at):
+        ends = (starts + lengths)[np.searchsorted(starts, at, "right") - 1]
+        for step in range(2, GAP_WORDS_MAX + 2):
+            fits = at + step < ends
+            at, ends = at[fits], ends[fits]
+            met = at[far[at] & follows[at + step] != 0]
+            firsts.append(met)
+            seconds.append(met + step)
+    return np.concatenate(firsts), np.concatenate(seconds)
 
 
 def _valences(valences: Ints, roles: Ints, negated: Masks) -> Ints:

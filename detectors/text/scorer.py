@@ -158,9 +158,7 @@ def _columns(table: Table) -> NDArray[np.int8]:
 
 def hashed_sums(reading: Reading, store: WordStore) -> NDArray[np.int32]:
     """Sum of the weights of each text's hashed features, shape (n, columns)."""
-    tokens = store.plain.take(reading.ids, axis=0)
-    turned = np.flatnonzero(reading.negated)
-    tokens[turned] = store.negated.take(reading.ids[turned], axis=0)
+    tokens = store.sums.take(reading.ids * 2 + reading.negated, axis=0)
     assert store.weights is not None
     tokens[reading.pair_at] += store.weights.take(reading.pairs, axis=0) * np.int16(WORTH)
     return np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int32)

@@ -95,7 +95,7 @@ class Vocabulary:
         mask = near = far = 0
         for expression in found:
             if len(expression.words) > 1:
-                bit = _signature(expression.words[expression.anchor + 1])
+                bit = signature(expression.words[expression.anchor + 1])
                 near |= bit
                 far |= bit * expression.gaps[expression.anchor + 1]
             elif not expression.guards:
@@ -106,7 +106,7 @@ class Vocabulary:
             tuple(e for e in found if len(e.words) > 1),
             near,
             far,
-            _union(keys),
+            signatures(keys),
         )
 
     def add(self, expression: Expression) -> None:
@@ -123,14 +123,16 @@ class Vocabulary:
 _MEANINGLESS = WordMeaning()
 
 
-def _signature(word: str) -> int:
+def signature(word: str) -> int:
+    """One of 63 bits."""
     return 1 << crc32(word.encode("utf-8", "replace")) % 63
 
 
-def _union(words: Iterable[str]) -> int:
+def signatures(words: Iterable[str]) -> int:
+    """The bits of all of them."""
     bits = 0
     for word in words:
-        bits |= _signature(word)
+        bits |= signature(word)
     return bits
 
 
