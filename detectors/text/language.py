@@ -147,16 +147,23 @@ class LanguageTeller:
         ranked = self._identifier.rank(read)
         if not ranked[0][1] > _NOTHING_SEEN:
             return usual
-        words = set(_WORD.findall(read.lower()))
+        words = _words(read)
         odds = sorted(((s + _WORD_NATS * len(words & self._words.get(c, _NO_WORDS)), str(c)) for c, s in ranked))
         lead = odds[-1][0] - odds[-2][0]
         return usual if is_short and lead < _EVEN_NATS else odds[-1][1]
 
     def _lead(self, read: str, at_least: int) -> str | None:
         """The language whose function words are clearly ahead, if one is."""
-        words = set(_WORD.findall(read.lower()))
+        words = _words(read)
         lead = len(words & self._words["fr"]) - len(words & self._words["en"])
         return None if abs(lead) < at_least else ("fr" if lead > 0 else "en")
+
+
+def _words(read: str) -> set[str]:
+    """The words of a text in small letters. No word goes over a blank, and most pieces between two are one word, so
+    that the expression reads the few others only."""
+    pieces = set(read.lower().split())
+    return pieces.union(_WORD.findall(" ".join([piece for piece in pieces if not piece.isalpha()])))
 
 
 _NO_WORDS: frozenset[str] = frozenset()

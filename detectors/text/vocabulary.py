@@ -233,7 +233,11 @@ def match(expressions: Iterable[Expression], tokens: Sequence[str], at: int) -> 
     mask = 0
     for expression in expressions:
         start = at - expression.anchor
-        if expression.mask & ~mask and _stands(expression, tokens, start) and not _guarded(expression, tokens, start):
+        if (
+            expression.mask & ~mask
+            and (len(expression.words) == 1 or _stands(expression, tokens, start))
+            and not (expression.guards and _guarded(expression, tokens, start))
+        ):
             mask |= expression.mask
     return mask
 
@@ -248,35 +252,36 @@ def _is(word: str, token: str) -> bool:
 
 
 def _stands(expression: Expression, tokens: Sequence[str], at: int) -> bool:
-    before = expression.words[: expression.anchor]
-    if at < 0 or not all(_is(word, tokens[at + i]) for i, word in enumerate(before)):
+    """Whether the words stand from this token on: the anchor itself is known to, unless something is before it."""
+    if at < 0:
         return False
-    return _follows(expression, tokens, at)
-
-
-def _follows(expression: Expression, tokens: Sequence[str], at: int) -> bool:
-    for word, gap in zip(expression.words[1:], expression.gaps[1:], strict=True):
-        for step in range(1, 2 + (GAP_WORDS_MAX if gap else 0)):
-            here = at + step
-            if here >= len(tokens) or tokens[here] == SEP:
+    words, gaps, last = expression.words, expression.gaps, len(tokens) - 1
+    for i in range(expression.anchor):
+        if not _is(words[i], tokens[at + i]):
+            return False
+    for i in range(1, len(words)):
+        word = words[i]
+        for _ in range(1 + GAP_WORDS_MAX if gaps[i] else 1):
+            if at == last:
                 return False
-            if _is(word, tokens[here]):
-                at = here
+            at += 1
+            token = tokens[at]
+            if token == word or (word[-1] == "*" and token.startswith(word[:-1])):
                 break
+            if token == SEP:
+                return False
         else:
             return False
     return True
 
 
 def _guarded(expression: Expression, tokens: Sequence[str], at: int) -> bool:
-    if not expression.guards:
-        return False
-    start = at
-    while start > max(0, at - GUARD_WORDS_MAX) and tokens[start - 1] != SEP:
-        start -= 1
-    before = tokens[start:at]
+    """Whether one of the expression's guards stands among the words before it."""
+    before = tokens[max(0, at - GUARD_WORDS_MAX) : at]
     if expression.guard_starts and expression.guard_starts.isdisjoint(before):
         return False
+    while SEP in before:
+        before = before[before.index(SEP) + 1 :]
     return any(
         all(_is(word, token) for word, token in zip(guard, before[i : i + len(guard)], strict=False))
         for guard in expression.guards

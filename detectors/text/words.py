@@ -164,7 +164,7 @@ class WordStore:
         self.hashes: Hashes = self._hashes.add(hashes)
         self.roles: Ints = add["roles"].add([role_of(word) for word in words])
         self.valences: Ints = add["valences"].add(self._lexicon.of(hashes))
-        self.features: Ints = add["features"].add([0 if w == SEP else n + 1 for w, n in zip(words, counts.tolist())])
+        self.features: Ints = add["features"].add([0 if w == SEP else n + 1 for w, n in zip(words, counts.tolist(), strict=True)])
         self.masks: Ints = add["masks"].add([m.mask for m in meanings])
         self.near: Ints = add["near"].add([m.near for m in meanings])
         self.far: Ints = add["far"].add([m.far for m in meanings])
