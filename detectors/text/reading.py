@@ -51,39 +51,41 @@ _BINS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("pressing", (1, 2)),
     ("categories", (1, 2)),
     ("tone", (-6, -4, -2.5, -1.6, -0.6, -0.1, 0.1, 0.6, 1.6, 2.5, 4, 6)),
-    ("tone_behind_but", (-50, -1.6, -0.1, 0.1, 1.6)),
+    ("tone_behind_but", (-1.6, -0.1, 0.1, 1.6)),
     ("tone_at_end", (-2.5, -1.6, -0.1, 0.1, 1.6, 2.5)),
-    ("last_tone", tuple(range(1, 2 * len(TONES) + 1))),
-    ("first_tone", tuple(range(1, 2 * len(TONES) + 1))),
-    *((name, (1, 2, 3)) for name in TONES),
-    ("turned_praise", (1,)),
-    ("turned_blame", (1,)),
-    ("blame_and_praise", tuple(range(1, 9))),
-    ("mock_and", tuple(range(1, 8))),
-    ("praise_in_trouble", tuple(range(1, 8))),
-    ("question_and", tuple(range(1, 8))),
-    ("valence_behind_but", (-50, -1.5, -0.5, -0.05, 0.05, 0.5, 1.5)),
+    ("valence_behind_but", (-1.5, -0.5, -0.05, 0.05, 0.5, 1.5)),
     ("valence_at_end", (-2, -1, -0.3, -0.05, 0.05, 0.3, 1, 2)),
     ("valence_at_start", (-2, -1, -0.3, -0.05, 0.05, 0.3, 1, 2)),
-    ("valence_and_tone", tuple(range(1, 25))),
 )
-FACTS = tuple(name for name, _ in _BINS)
-_OFFSETS = np.cumsum([0] + [len(edges) + 1 for _, edges in _BINS])
+_CODES: tuple[tuple[str, int], ...] = (
+    ("last_tone", 2 * len(TONES)),
+    ("first_tone", 2 * len(TONES)),
+    *((name, 3) for name in TONES),
+    ("turned_praise", 1),
+    ("turned_blame", 1),
+    ("blame_and_praise", 8),
+    ("mock_and", 7),
+    ("praise_in_trouble", 7),
+    ("question_and", 7),
+    ("valence_and_tone", 24),
+)
+"""Facts that are small whole numbers, and what they go up to: each value has a row of its own."""
+FACTS = (*(name for name, _ in _BINS), *(name for name, _ in _CODES))
+_OFFSETS = np.cumsum([0] + [len(edges) + 1 for _, edges in _BINS] + [most + 1 for _, most in _CODES])
 FACT_ROWS = int(_OFFSETS[-1])
-"""Rows of the table of facts: one a bin."""
+"""Rows of the facts in a table: one a bin, one a code."""
 ROWS = FACT_ROWS + 4 * len(CATEGORIES)
-"""Rows of a table of facts: those of bins, then what the crisis vocabulary found (see `findings`)."""
+"""Rows of a table of facts: the above, then what the crisis vocabulary found (see `findings`)."""
 FINDINGS = ("decided", "hinted", "hinted twice", "found")
 _CATEGORY_BITS = np.arange(len(CATEGORIES))
-_EDGES = np.full((max(len(edges) for _, edges in _BINS), len(_BINS)), np.inf)
+_EDGES = np.full((max(len(edges) for _, edges in _BINS), len(_BINS), 1), np.inf)
 for _column, (_, _edges) in enumerate(_BINS):
-    _EDGES[: len(_edges), _column] = _edges
+    _EDGES[: len(_edges), _column, 0] = _edges
+_MOST = np.array([[most] for _, most in _CODES])
 _COUNTED = (w.EXCLAIM, w.QUESTION, w.LINK, w.NAMED, w.EMOJI, w.NEGATOR, w.BUT, w.PRESSING)
 _COUNTED_BITS = np.array([bit.bit_length() - 1 for bit in _COUNTED])
-
-
 _PLAIN_UNIT = 480.0
-"""The same without the factor of its place."""
+"""As `_VALENCE_UNIT`, without the factor of a word's place."""
 _COARSE = np.array([-1.5, -0.1, 0.1, 1.5])
 
 
@@ -91,14 +93,16 @@ def fact_name(row: int) -> str:
     """What a row of a table of facts stands for: the fact and the bin that its value is in, or what was found.
 
     >>> fact_name(0), fact_name(FACT_ROWS - 1), fact_name(FACT_ROWS)
-    ('valence <-6', 'valence_and_tone >=24', 'outage decided')
+    ('valence <-6', 'valence_and_tone 24', 'outage decided')
     """
     if row >= FACT_ROWS:
         kind, category = divmod(row - FACT_ROWS, len(CATEGORIES))
         return f"{CATEGORIES[category]} {FINDINGS[kind]}"
     place = int(np.searchsorted(_OFFSETS, row, side="right")) - 1
-    name, edges = _BINS[place]
     nth = row - int(_OFFSETS[place])
+    if place >= len(_BINS):
+        return f"{FACTS[place]} {nth}"
+    name, edges = _BINS[place]
     if nth == 0:
         return f"{name} <{edges[0]:g}"
     return f"{name} >={edges[-1]:g}" if nth == len(edges) else f"{name} {edges[nth - 1]:g}..{edges[nth]:g}"
@@ -154,12 +158,14 @@ def read(texts: Sequence[str], store: WordStore) -> Reading:
     sides = (inside[:-1] & inside[1:]).nonzero()[0]
     hashes = store.hashes.take(ids)
     pairs = pair_slots(hashes[sides], hashes[sides + 1] ^ (negated[sides + 1] * np.uint32(0x5A5A5A5A)))
-    found = _token_masks(ids, starts, lengths, tokens.words, store)
+    row_of = np.arange(len(starts)).repeat(lengths)
+    found = _token_masks(ids, row_of, tokens.words, store)
     masks: Ints = np.bitwise_or.reduceat(found, starts)
     n_words = lengths - 1
     features = np.add.reduceat(store.features.take(ids), starts) + np.maximum(n_words - 1, 0)
     counts = dict(zip(_COUNTED, np.add.reduceat(roles[:, None] >> _COUNTED_BITS & 1, starts, axis=0).T, strict=True))
-    places = places_of(roles, starts, lengths)
+    places = places_of(roles, starts, lengths, row_of)
+    finds = finds_of(found, negated, places, row_of)
     plain = _valences(store.valences.take(ids), roles, negated)
     valence = plain * _weights_by_turn(places)
     capitals = tokens.capitals / np.maximum(tokens.letters, 6)
@@ -168,10 +174,11 @@ def read(texts: Sequence[str], store: WordStore) -> Reading:
     values = (
         *valued, counts[w.EXCLAIM], counts[w.QUESTION], capitals, tokens.stretched,
         n_words, counts[w.LINK], counts[w.NAMED], counts[w.EMOJI], counts[w.NEGATOR], counts[w.BUT], counts[w.PRESSING],
-        bits, *_tone_facts(finds_of(found, negated, places), plain, places, valued, counts, bits),
+        bits, finds.tone, finds.tail, finds.end, *(part / _PLAIN_UNIT for part in part_sums(plain, places)),
     )  # fmt: skip
+    facts = _facts(values, _codes(finds, valued[0], valued[2], counts, bits))
     urgency = _urgency(counts[w.EXCLAIM], capitals, tokens.stretched, counts[w.PRESSING], bits, values[2])
-    return Reading(ids, starts, negated, pairs, sides, features, _facts(values), masks, findings(masks), urgency)
+    return Reading(ids, starts, negated, pairs, sides, features, facts, masks, findings(masks), urgency)
 
 
 def read_masks(texts: Sequence[str], store: WordStore) -> Ints:
@@ -179,7 +186,8 @@ def read_masks(texts: Sequence[str], store: WordStore) -> Ints:
     words = tokenise(texts).words
     ids = store.ids(words)
     starts = np.flatnonzero(ids == 0)
-    found = _token_masks(ids, starts, _lengths(starts, len(ids)), words, store)
+    row_of = np.arange(len(starts)).repeat(_lengths(starts, len(ids)))
+    found = _token_masks(ids, row_of, words, store)
     return np.asarray(np.bitwise_or.reduceat(found, starts) & DECIDED)
 
 
@@ -198,44 +206,37 @@ def _negated(roles: Ints) -> Masks:
     return np.asarray((at - last <= NEGATION_REACH) & (last > end) & ~negator)
 
 
-def _token_masks(ids: Ints, starts: Ints, lengths: Ints, words: list[str], store: WordStore) -> Ints:
+def _token_masks(ids: Ints, row_of: Ints, words: list[str], store: WordStore) -> Ints:
     """What each token anchors, as bits: words alone at once, longer expressions where two of their words meet."""
     masks = store.masks.take(ids)
     for at in store.guarded.take(ids).nonzero()[0].tolist():
         masks[at] |= match(store.meanings[int(ids[at])].guarded, words, at)
-    first, second = _met(ids, starts, lengths, store)
-    if not len(first):
-        return masks
-    begun = store.pairs(ids[first], ids[second], second == first + 1)
-    kept = begun.nonzero()[0]
-    first, begun = first[kept], begun[kept]
-    whole, befores, thirds, others = store.pair_columns.take(begun, axis=0).T
-    signs = store.signs.take(ids)
-    np.bitwise_or.at(masks, first, whole)
-    likely = others | befores & signs[first - 1] | thirds & signs.take(first + 2, mode="clip")
-    tried = likely.nonzero()[0]
-    for at, number in zip(first[tried].tolist(), begun[tried].tolist(), strict=True):
-        if bits := store.begun[number].find(words, at):
-            masks[at] |= bits
+    follows = store.follows.take(ids)
+    _near(masks, (store.near.take(ids)[:-1] & follows[1:]).nonzero()[0], ids, words, store)
+    begins = store.far.take(ids)
+    for step in range(2, GAP_WORDS_MAX + 2):
+        found = (begins[:-step] & follows[step:]).nonzero()[0]
+        found = found[row_of[found] == row_of[found + step]]
+        pairs, known = (ids[found] << 32 | ids[found + step]).tolist(), store.apart
+        for at, pair in zip(found.tolist(), pairs, strict=True):
+            begun = known[pair] if pair in known else store.begun_apart(pair)
+            if begun:
+                masks[at] |= begun.find(words, at)
     return masks
 
 
-def _met(ids: Ints, starts: Ints, lengths: Ints, store: WordStore) -> tuple[Ints, Ints]:
-    """Where two words of a text stand that may begin an expression, by their signatures."""
-    follows = store.follows.take(ids)
-    first = (store.near.take(ids)[:-1] & follows[1:]).nonzero()[0]
-    firsts, seconds = [first], [first + 1]
-    far = store.far.take(ids)
-    at = far.nonzero()[0]
-    if len(at):
-        ends = (starts + lengths)[np.searchsorted(starts, at, "right") - 1]
-        for step in range(2, GAP_WORDS_MAX + 2):
-            fits = at + step < ends
-            at, ends = at[fits], ends[fits]
-            met = at[far[at] & follows[at + step] != 0]
-            firsts.append(met)
-            seconds.append(met + step)
-    return np.concatenate(firsts), np.concatenate(seconds)
+def _near(masks: Ints, found: Ints, ids: Ints, words: list[str], store: WordStore) -> None:
+    """Add what is begun at these tokens with the ones right behind them."""
+    first, second = ids[found], ids[found + 1]
+    hashes, pairs = store.hashes, store.pairs
+    firsts, seconds = hashes.take(first), hashes.take(second)
+    numbers = pairs.numbers(first << 32 | second, firsts, seconds, store.begun)
+    masks[found] |= pairs.masks(numbers)
+    before, behind = hashes.take(ids[found - 1]), hashes.take(ids[np.minimum(found + 2, len(ids) - 1)])
+    tried = pairs.worth_trying(numbers, before, firsts, seconds, behind)
+    for at, number in zip(found[tried].tolist(), numbers[tried].tolist(), strict=True):
+        if begun := pairs.continuations[number]:
+            masks[at] |= begun.find(words, at)
 
 
 def _valences(valences: Ints, roles: Ints, negated: Masks) -> Ints:
@@ -251,30 +252,26 @@ def _weights_by_turn(places: Places) -> Ints:
     return np.where(turn < 0, 2, np.where(np.arange(len(turn)) < turn, 1, 3))
 
 
-def _tone_facts(
-    finds: Finds,
-    plain: Ints,
-    places: Places,
-    valued: Sequence[NDArray[np.float64]],
-    counts: dict[int, Ints],
-    bits: Ints,
-) -> tuple[NDArray[np.float64] | Ints, ...]:
-    """The facts of tone, in the order of their bins."""
-    n, parts = finds.counts, part_sums(plain / _PLAIN_UNIT, places)
-    good, bad = n[:, tone.PRAISE] + n[:, tone.CONTENT], n[:, tone.BLAME] + n[:, tone.LETDOWN]
-    turned = n[:, len(TONES) :]
-    no_good = turned[:, tone.PRAISE] + turned[:, tone.CONTENT]
-    no_bad = turned[:, tone.BLAME] + turned[:, tone.LETDOWN]
-    total, negative = valued[0], valued[2]
-    mock = (n[:, tone.MOCK] > 0) * (1 + (bits > 0) + 2 * (negative > 0.1) + 3 * (bad > 0))
-    trouble = 4 * (good > 0) + 2 * (bits > 0) + (counts[w.EXCLAIM] > 0)
-    asked = 4 * (n[:, tone.ASK] > 0) + 2 * (counts[w.QUESTION] > 0) + (np.abs(total) < 0.1)
-    crossed = 5 * np.searchsorted(_COARSE, total, "right") + np.searchsorted(_COARSE, finds.tone, "right")
+def _codes(
+    finds: Finds, total: NDArray[np.float64], negative: NDArray[np.float64], counts: dict[int, Ints], bits: Ints
+) -> tuple[Ints, ...]:
+    """The facts that are whole numbers: finds of tone, and what they meet in a text."""
+    n = finds.counts.T
+    good, bad = n[tone.PRAISE] + n[tone.CONTENT], n[tone.BLAME] + n[tone.LETDOWN]
+    turned = n[len(TONES) :]
+    trouble = bits > 0
     return (
-        finds.tone, finds.tail, finds.end, finds.last, finds.first, *n[:, : len(TONES)].T,
-        no_good, no_bad,
-        3 * np.minimum(bad, 2) + np.minimum(good, 2), mock, trouble, asked, *parts, crossed,
-    )  # fmt: skip
+        finds.last,
+        finds.first,
+        *n[: len(TONES)],
+        turned[tone.PRAISE] + turned[tone.CONTENT],
+        turned[tone.BLAME] + turned[tone.LETDOWN],
+        3 * np.minimum(bad, 2) + np.minimum(good, 2),
+        (n[tone.MOCK] > 0) * (1 + trouble + 2 * (negative > 0.1) + 3 * (bad > 0)),
+        4 * (good > 0) + 2 * trouble + (counts[w.EXCLAIM] > 0),
+        4 * (n[tone.ASK] > 0) + 2 * (counts[w.QUESTION] > 0) + (np.abs(total) < 0.1),
+        5 * np.searchsorted(_COARSE, total, "right") + np.searchsorted(_COARSE, finds.tone, "right"),
+    )
 
 
 def valence_facts(valence: Ints, starts: Ints, n_words: Ints) -> tuple[NDArray[np.float64], ...]:
@@ -289,11 +286,14 @@ def valence_facts(valence: Ints, starts: Ints, n_words: Ints) -> tuple[NDArray[n
     return total, positive, negative, total / np.maximum(n_words, 1), last, mixed.astype(np.float64)
 
 
-def _facts(values: Sequence[NDArray[np.float64] | Ints]) -> Ints:
-    """The bin of each value: how many edges it has reached, all facts at once, edge by edge."""
+def _facts(values: Sequence[NDArray[np.float64] | Ints], codes: Sequence[Ints]) -> Ints:
+    """The row of each fact. The bin of a value is how many edges it has reached, all facts at once, edge by edge."""
     table = np.array(values, dtype=np.float64)
-    reached = (table >= _EDGES[:, :, None]).sum(axis=0, dtype=np.int64)
-    return np.ascontiguousarray((reached + _OFFSETS[:-1, None]).T)
+    rows = np.empty((len(FACTS), table.shape[1]), dtype=np.int64)
+    rows[: len(_BINS)] = (table >= _EDGES).sum(axis=0, dtype=np.uint8)
+    np.minimum(np.array(codes), _MOST, out=rows[len(_BINS) :])
+    rows += _OFFSETS[:-1, None]
+    return np.ascontiguousarray(rows.T)
 
 
 def _urgency(

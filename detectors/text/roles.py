@@ -47,6 +47,7 @@ def _by_word() -> dict[str, int]:
 
 
 _ROLES = _by_word()
+NEGATORS = frozenset(word for word, role in _ROLES.items() if role & NEGATOR)
 
 
 def role_of(token: str) -> int:
@@ -56,7 +57,9 @@ def role_of(token: str) -> int:
     (True, True)
     """
     role = _ROLES.get(token, 0)
-    if token == SEP or any(char in _CLAUSE_ENDS for char in token):
+    if role or (len(token) > 1 and token[0].isalnum() and token[-1].isalnum()):
+        return role  # marks and letters never share a token
+    if token == SEP or not _CLAUSE_ENDS.isdisjoint(token):
         role |= CLAUSE_END
     if not _SENTENCE_ENDS.isdisjoint(token):
         role |= SENTENCE_END

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
 CHUNK_CHARS_MAX = 400_000
 CHUNK_TEXTS_MAX = 1_024
-LIKELIEST_MIN = -1.35
-"""A complaint has a subject: where no category passes its threshold, the likeliest is told if its logit is at most so
-far below."""
+LIKELIEST_MIN = (-2.0, -1.0)
+"""Complaints and praise have a subject: where no category passes its threshold, the likeliest is told if its logit is
+no further below than this, for complaints and for praise."""
+_LEAST = np.array([LIKELIEST_MIN[0], np.inf, LIKELIEST_MIN[1]])
 LOGIT_STEPS = 256
 _BIT_VALUES = 1 << np.arange(len(CATEGORIES))
 _EXP = np.array([math.exp(-i / LOGIT_STEPS) for i in range(LOGIT_STEPS * 30)])
@@ -211,9 +212,9 @@ def ask(logits: NDArray[np.float64], reading: Reading) -> tuple[Floats, NDArray[
     first, last = len(LABELS), len(LABELS) + len(CATEGORIES)
     subjects = logits[:, first:last]
     said = subjects > 0.0
-    bare = ((logits[:, :first].argmax(axis=1) == 0) & ~said.any(axis=1)).nonzero()[0]
+    bare = (~said.any(axis=1)).nonzero()[0]
     likeliest = subjects[bare].argmax(axis=1)
-    said[bare, likeliest] = subjects[bare, likeliest] > LIKELIEST_MIN
+    said[bare, likeliest] = subjects[bare, likeliest] > _LEAST[logits[bare, :first].argmax(axis=1)]
     rest = _logistic(logits[:, last:])
     nothing = reading.features == 0
     said[nothing], rest[nothing] = False, 0.0

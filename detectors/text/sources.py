@@ -54,6 +54,8 @@ class Source:
     """The texts once more, as a network would show them."""
     lang: str = ""
     """The language of the corpus, where it is not the table's."""
+    foreign: bool = False
+    """Read with the lexicon of that language: its words teach nothing then, but its facts do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +75,38 @@ _FRENCH_FRAMES = (Frame("{} https://lumeo.example", 0.5), _HANDLE, Frame("{}", 0
 _ENGLISH_FRAMES = (replace(_HANDLE, part=0.5),)
 _OWN_FR = (("neg", "neg", 2.0), ("neu", "neu", 1.6), ("pos", "pos", 2.0))
 _OWN_EN = (("neg", "neg", 8.0), ("neu", "neu", 8.0), ("pos", "pos", 10.0))
+_OTHER_EN = (("neg", "neg", 4.0), ("neu", "neu", 3.2), ("pos", "pos", 4.0))
+_OTHER_FR = (("neg", "neg", 12.0), ("neu", "neu", 12.0), ("pos", "pos", 15.0))
 _FILM_LANGS = ("de", "es", "it", "pt")
 
 RECIPES: dict[str, Plan] = {
     "fr": Plan(
-        Recipe("fr", strength=1.0, passes=14),
+        Recipe("fr", strength=1.0),
         (
             Source(OWN, _OWN_FR, own=True, frames=_FRENCH_FRAMES),
             Source("seed_fr", _OWN_FR, own=True, frames=_FRENCH_FRAMES),
-            Source("xed_fr", (("neg", "neg", 0.3), ("pos", "pos", 0.5))),
+            Source(OWN, _OTHER_EN, own=True, lang="en", foreign=True),
+            Source("xed_fr", (("neg", "neg", 0.15), ("pos", "pos", 0.25))),
             # English words teach French little, but hashtags, emoji, valence and what neutral looks like carry over
             Source("semeval2013_2016_en", (("neg", "neg", 0.8), ("neu", "neu", 0.15), ("pos", "pos", 0.4)), share=0.25),
         ),
-        lexicon_weight=0.5,
+        lexicon_weight=0.1,
         lexicons=("vaderSentiment_fr", "own"),
     ),
     "en": Plan(
-        Recipe("en", strength=0.8, passes=14),
+        Recipe("en", strength=0.8),
         (
             Source(OWN, _OWN_EN, own=True, frames=_ENGLISH_FRAMES),
             Source("seed_en", _OWN_EN, own=True, frames=_ENGLISH_FRAMES),
-            Source("semeval2013_2016_en", (("neg", "neg", 2.8), ("neu", "neu", 0.8), ("pos", "pos", 1.0))),
+            Source("semeval2013_2016_en", (("neg", "neg", 0.8), ("neu", "neu", 0.25), ("pos", "pos", 0.3))),
+            Source(OWN, _OTHER_FR, own=True, lang="fr", foreign=True),
         ),
-        lexicon_weight=0.3,
-        lexicons=("vaderSentiment",),
+        lexicon_weight=0.1,
+        lexicons=("vaderSentiment", "own"),
     ),
 }
 RECIPES[MULTILINGUAL] = Plan(
-    Recipe(MULTILINGUAL, strength=0.3, passes=14),
+    Recipe(MULTILINGUAL, strength=0.3),
     (
         Source(OWN, _OWN_FR, own=True, frames=(_HANDLE,), lang="fr"),
         Source(OWN, _OWN_FR, own=True, frames=(_HANDLE,), lang="en"),
@@ -142,8 +148,9 @@ def toxic_examples(lang: str, folder: Path) -> list[tuple[str, bool]]:
 
 
 def recipe_of(lang: str, valences: dict[str, float]) -> Recipe:
-    """The recipe of a language's table, with its lexicon."""
-    return replace(RECIPES[lang].recipe, valences=valences)
+    """The recipe of a language's table, with its lexicon and those of the languages that help to teach it."""
+    others = {source.lang: read_valences(source.lang) for source in RECIPES[lang].sources if source.foreign}
+    return replace(RECIPES[lang].recipe, valences=valences, others=others)
 
 
 def read_rows(path: Path) -> list[tuple[str, str]]:
@@ -160,8 +167,9 @@ def _read(source: Source, lang: str, folder: Path) -> list[Example]:
     taught = {theirs: (ours, weight) for theirs, ours, weight in source.labels}
     if source.name == OWN:
         examples = [
-            Example(c.text, *taught[c.sentiment], typical=part == "validation", unseen=part == "validation")
+            Example(c.text, *taught[c.sentiment], typical=held, unseen=held, lang=source.lang * source.foreign)
             for part in TRAINED
+            for held in [part == "validation" and not source.foreign]
             for c in comments_of(source.lang or lang, part)
             if crc32(c.text.encode()) % 1000 < source.share * 1000
         ]

@@ -20,8 +20,6 @@ Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Masks: TypeAlias = NDArray[np.bool_]
 
-NOWHERE = -99.0
-"""The value of a part that a text does not have."""
 BLAME, LETDOWN, PRAISE, CONTENT, ASK, NEWS, MOCK, DEFEND = range(len(TONES))
 _N = len(TONES)
 _WORTH = np.array([-2.0, -1.0, 2.0, 1.0, 0.0, 0.0, -0.5, 0.5, 0.5, 0.0, -1.5, -1.0, 0.0, 0.0, 0.0, 0.0])
@@ -39,32 +37,28 @@ class Places:
     last: Ints
     """The mark behind which the last sentence begins, or the text's separator."""
     first: Ints
-    """The mark that ends the first sentence, or the end of the batch."""
+    """The mark that ends the first sentence, or the end of the text."""
 
 
-def places_of(roles: Ints, starts: Ints, lengths: Ints) -> Places:
-    """Find the parts: a mark that ends a sentence parts two only if words stand behind it."""
-    at = np.arange(len(roles))
-    turn = np.maximum.reduceat(np.where(roles & w.BUT, at, -1), starts)
-    word = np.maximum.reduceat(np.where(roles & w.CLAUSE_END, starts.repeat(lengths), at), starts)
-    ends = roles & w.SENTENCE_END != 0
-    last = np.maximum.reduceat(np.where(ends & (at < word.repeat(lengths)), at, -1), starts)
-    first = np.minimum.reduceat(np.where(ends, at, len(at)), starts)
-    return Places(starts, lengths, turn, np.maximum(last, starts), first)
+def places_of(roles: Ints, starts: Ints, lengths: Ints, row_of: Ints) -> Places:
+    """Find the parts: a mark that ends a sentence parts two only if a word stands right behind it."""
+    turn, last, first = np.full_like(starts, -1), starts.copy(), starts + lengths
+    turns, ends = (roles & w.BUT).nonzero()[0], (roles & w.SENTENCE_END).nonzero()[0]
+    turn[row_of[turns]] = turns  # of several the last one stays
+    inner = ends[roles[np.minimum(ends + 1, len(roles) - 1)] & w.CLAUSE_END == 0]
+    last[row_of[inner]] = inner
+    backwards = ends[::-1]
+    first[row_of[backwards]] = backwards
+    return Places(starts, lengths, turn, last, first)
 
 
-def part_sums(values: Ints | Floats, places: Places) -> tuple[Floats, Floats, Floats]:
-    """Sums of what stands behind the last contrast (NOWHERE without one), in the last sentence and in the first one."""
-    at = np.arange(len(values))
-    sums = [
-        np.add.reduceat(np.where(inside, values, 0), places.starts).astype(np.float64)
-        for inside in (
-            at > places.turn.repeat(places.lengths),
-            at > places.last.repeat(places.lengths),
-            at < places.first.repeat(places.lengths),
-        )
-    ]
-    return np.where(places.turn < 0, NOWHERE, sums[0]), sums[1], sums[2]
+def part_sums(values: Ints, places: Places) -> tuple[Ints, Ints, Ints]:
+    """Sums of what stands behind the last contrast (0 without one), in the last sentence and in the first one."""
+    sums = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(values, out=sums[1:])
+    whole = sums[places.starts + places.lengths]
+    behind = np.where(places.turn < 0, 0, whole - sums[places.turn + 1])
+    return behind, whole - sums[places.last + 1], sums[places.first] - sums[places.starts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +70,7 @@ class Finds:
     tone: Floats
     """Blame below zero, praise above; of the whole text,"""
     tail: Floats
-    """of what stands behind the last contrast,"""
+    """of what stands behind the last contrast (0 without one),"""
     end: Floats
     """and of the last sentence."""
     last: Ints
@@ -85,25 +79,25 @@ class Finds:
     """The first find likewise."""
 
 
-def finds_of(token_masks: Ints, negated: Masks, places: Places) -> Finds:
+def finds_of(token_masks: Ints, negated: Masks, places: Places, row_of: Ints) -> Finds:
     """Count the finds of each text by section; few tokens are one, so only those are looked at."""
     n = len(places.starts)
     told = token_masks >> TONE_SHIFT & TONE_BITS
     at = told.nonzero()[0]
-    row = np.searchsorted(places.starts, at, "right") - 1
+    row = row_of[at]
     turned = negated[at] & (token_masks[at] & WHOLE == 0)
     find, section = (told[at, None] >> np.arange(_N) & 1).nonzero()
     row, at, code = row[find], at[find], section + _N * turned[find]
     counts = np.bincount(row * 2 * _N + code, minlength=n * 2 * _N).reshape(n, 2 * _N)
     worth = _WORTH[code]
-    tail, end = (at > places.turn[row]), (at > places.last[row])
+    tail, end = (at > places.turn[row]) & (places.turn[row] >= 0), at > places.last[row]
     last, first = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    last[row] = code + 1  # of several the last one stays
+    last[row] = code + 1
     first[row[::-1]] = code[::-1] + 1
     return Finds(
         counts,
         np.bincount(row, worth, n).astype(np.float64),
-        np.where(places.turn < 0, NOWHERE, np.bincount(row[tail], worth[tail], n)),
+        np.bincount(row[tail], worth[tail], n).astype(np.float64),
         np.bincount(row[end], worth[end], n).astype(np.float64),
         last,
         first,

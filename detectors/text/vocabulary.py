@@ -20,10 +20,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 from zlib import crc32
 
 from detectors.text.fold import SEP, fold_many
-from detectors.text.roles import NEGATOR, role_of
+from detectors.text.roles import NEGATORS
 from engine.domain.errors import InputError
 from engine.domain.scores import CATEGORIES
 
@@ -51,12 +52,34 @@ class Expression:
     mask: int
     words: tuple[str, ...]
     gaps: tuple[bool, ...]
+    guard_words: frozenset[str] = frozenset()
+    """Guards of one whole word,"""
     guards: tuple[tuple[str, ...], ...] = ()
+    """all others,"""
     guard_starts: frozenset[str] = frozenset()
-    """What guards begin with; empty if one begins with a beginning of a word, and all have to be tried."""
+    """and what they begin with; empty if one begins with a beginning of a word, and all have to be tried."""
     anchor: int = 0
     """The word by which it is looked up, with the one behind it. Those of "c'est fini" stand in every other comment, so
     the longest pair is taken where no gap forbids it."""
+    as_written: list[str] | None = field(default=None, compare=False)
+    """The words once more, if nothing stands between them and none is a beginning: then they are compared at once."""
+
+    @property
+    def has_guards(self) -> bool:
+        return bool(self.guard_words or self.guards)
+
+
+class Line(NamedTuple):
+    """A line of a file, read as far as it must be to know which word anchors it."""
+
+    mask: int
+    words: tuple[str, ...]
+    apart: tuple[int, ...]
+    """Words before which others may stand."""
+    anchor: int
+    guards: str
+    folded: dict[str, tuple[str, ...]]
+    """Every word of the file, folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,82 +102,65 @@ class WordMeaning:
 
 @dataclass(slots=True)
 class Vocabulary:
-    """Expressions, by the word that anchors them."""
+    """Expressions, by the word that anchors them. They are made when a text first holds that word: most never are."""
 
-    exact: dict[str, list[Expression]] = field(default_factory=dict)
-    prefix: dict[str, list[Expression]] = field(default_factory=dict)
+    exact: dict[str, list[Line]] = field(default_factory=dict)
+    prefix: dict[str, list[Line]] = field(default_factory=dict)
     seconds: set[str] = field(default_factory=set)
 
     def of_word(self, word: str) -> WordMeaning:
         """What this folded word means, alone and as part of longer expressions."""
         stems = [word[:end] for end in range(PREFIX_CHARS_MIN, len(word) + 1)]
-        found = [*self.exact.get(word, ()), *(e for stem in stems for e in self.prefix.get(stem, ()))]
+        lines = [*self.exact.get(word, ()), *(line for stem in stems for line in self.prefix.get(stem, ()))]
+        found = [_expression(line) for line in lines]
         keys = self.seconds.intersection([word, *(f"{stem}*" for stem in stems)])
         if not found and not keys:
             return _MEANINGLESS
         mask = near = far = 0
         for expression in found:
             if len(expression.words) > 1:
-                bit = signature(expression.words[expression.anchor + 1])
+                bit = _signature(expression.words[expression.anchor + 1])
                 near |= bit
                 far |= bit * expression.gaps[expression.anchor + 1]
-            elif not expression.guards:
+            elif not expression.has_guards:
                 mask |= expression.mask
         return WordMeaning(
             mask,
-            tuple(e for e in found if len(e.words) == 1 and e.guards),
+            tuple(e for e in found if len(e.words) == 1 and e.has_guards),
             tuple(e for e in found if len(e.words) > 1),
             near,
             far,
-            signatures(keys),
+            _union(keys),
         )
 
-    def add(self, expression: Expression) -> None:
+    def add(self, line: Line) -> None:
         """Take in an expression."""
-        at = expression.anchor
-        first = expression.words[at]
-        if first.endswith("*"):
-            self.prefix.setdefault(first[:-1], []).append(expression)
+        at = line.anchor
+        first = line.words[at]
+        if first[-1] == "*":
+            self.prefix.setdefault(first[:-1], []).append(line)
         else:
-            self.exact.setdefault(first, []).append(expression)
-        self.seconds.update(expression.words[at + 1 : at + 2])
+            self.exact.setdefault(first, []).append(line)
+        if at + 1 < len(line.words):
+            self.seconds.add(line.words[at + 1])
 
 
 _MEANINGLESS = WordMeaning()
 
 
-def signature(word: str) -> int:
-    """One of 63 bits."""
+def _signature(word: str) -> int:
     return 1 << crc32(word.encode("utf-8", "replace")) % 63
 
 
-def signatures(words: Iterable[str]) -> int:
-    """The bits of all of them."""
+def _union(words: Iterable[str]) -> int:
     bits = 0
     for word in words:
-        bits |= signature(word)
+        bits |= _signature(word)
     return bits
 
 
-@dataclass(frozen=True, slots=True)
-class Longer:
-    """Expressions that a third word in its place makes likely."""
-
-    mask: int
-    """Those that are whole with it,"""
-    exact: tuple[tuple[int, int, int, list[str], Expression | None], ...]
-    """those of plain words side by side: mask, where they begin and end beside the anchor, the words, and the
-    expression if it has guards: comparing a slice is one step, and most end there,"""
-    others: tuple[Expression, ...]
-    """and those that have to be tried word by word."""
-
-    def find(self, tokens: Sequence[str], at: int) -> int:
-        """The categories (bits) of those that stand."""
-        mask = self.mask
-        for bits, start, end, words, guarded in self.exact:
-            if tokens[at + start : at + end] == words and not (guarded and _guarded(guarded, tokens, at + start)):
-                mask |= bits
-        return mask | match(self.others, tokens, at) if self.others else mask
+Begun: TypeAlias = tuple[int, tuple[Expression, ...]]
+"""What three words are, as bits, and the longer or guarded expressions to be tried where they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +169,12 @@ class Continuation:
 
     mask: int
     """Categories of the expressions that are whole with them."""
-    befores: dict[str, Longer]
-    """Expressions that need this word right before them,"""
-    thirds: dict[str, Longer]
-    """this word right behind them,"""
+    befores: dict[str, Begun]
+    """What they are with this word right before them,"""
+    thirds: dict[str, Begun]
+    """with this word right behind them;"""
+    pairs: tuple[Expression, ...]
+    """expressions of these two words with guards,"""
     others: tuple[Expression, ...]
     """and those that have to be tried."""
 
@@ -179,47 +187,50 @@ class Continuation:
         """
         mask = self.mask
         if self.befores and (longer := self.befores.get(tokens[at - 1])):
-            mask |= longer.find(tokens, at)
+            mask |= longer[0] | match(longer[1], tokens, at) if longer[1] else longer[0]
         if self.thirds and at + 2 < len(tokens) and (longer := self.thirds.get(tokens[at + 2])):
-            mask |= longer.find(tokens, at)
+            mask |= longer[0] | match(longer[1], tokens, at) if longer[1] else longer[0]
+        for expression in self.pairs:
+            if not _guarded(expression, tokens, at):
+                mask |= expression.mask
         return mask | match(self.others, tokens, at) if self.others else mask
 
 
 def continuation(begins: Iterable[Expression], second: str, near: bool) -> Continuation | None:
     """What a word that begins these expressions and this second one make; `near` is right behind it. None: nothing."""
-    mask, others = 0, list[Expression]()
+    mask, pairs, others = 0, list[Expression](), list[Expression]()
     befores, thirds = dict[str, list[Expression]](), dict[str, list[Expression]]()
     for expression in begins:
         words, at = expression.words, expression.anchor
         if not _is(words[at + 1], second) or not (near or expression.gaps[at + 1]):
             continue
-        if len(words) == 2 and not expression.guards:
-            mask |= expression.mask
-        elif at and words[at - 1][-1] != "*":
+        if len(words) == 2:
+            if expression.has_guards:
+                pairs.append(expression)
+            else:
+                mask |= expression.mask
+        elif at and words[at - 1][-1] != "*":  # no gap: only such have an anchor behind their first word
             befores.setdefault(words[at - 1], []).append(expression)
         elif near and not at and len(words) > 2 and not expression.gaps[2] and words[2][-1] != "*":
             thirds.setdefault(words[2], []).append(expression)
         else:
             others.append(expression)
-    if not (mask or befores or thirds or others):
+    if not (mask or befores or thirds or pairs or others):
         return None
-    return Continuation(mask, _longer(befores), _longer(thirds), tuple(others))
+    return Continuation(mask, _fixed(befores), _fixed(thirds), tuple(pairs), tuple(others))
 
 
-def _longer(found: dict[str, list[Expression]]) -> dict[str, Longer]:
-    told = {}
-    for third, expressions in found.items():
-        whole, exact, others = 0, [], []
-        for e in expressions:
-            if any(e.gaps[1:]) or any(word[-1] == "*" for word in e.words):
-                others.append(e)
-            elif len(e.words) == 3 and not e.guards:
-                whole |= e.mask
+def _fixed(found: dict[str, list[Expression]]) -> dict[str, Begun]:
+    fixed: dict[str, Begun] = {}
+    for word, expressions in found.items():
+        mask, tried = 0, []
+        for expression in expressions:
+            if len(expression.words) > 3 or expression.has_guards:
+                tried.append(expression)
             else:
-                end = len(e.words) - e.anchor
-                exact.append((e.mask, -e.anchor, end, list(e.words), e if e.guards else None))
-        told[third] = Longer(whole, tuple(exact), tuple(others))
-    return told
+                mask |= expression.mask
+        fixed[word] = mask, tuple(tried)
+    return fixed
 
 
 def match(expressions: Iterable[Expression], tokens: Sequence[str], at: int) -> int:
@@ -233,11 +244,11 @@ def match(expressions: Iterable[Expression], tokens: Sequence[str], at: int) -> 
     mask = 0
     for expression in expressions:
         start = at - expression.anchor
-        if (
-            expression.mask & ~mask
-            and (len(expression.words) == 1 or _stands(expression, tokens, start))
-            and not (expression.guards and _guarded(expression, tokens, start))
-        ):
+        if (written := expression.as_written) is not None:
+            stands = start >= 0 and tokens[start : start + len(written)] == written
+        else:
+            stands = _stands(expression, tokens, start)
+        if stands and not (expression.has_guards and _guarded(expression, tokens, start)):
             mask |= expression.mask
     return mask
 
@@ -252,21 +263,24 @@ def _is(word: str, token: str) -> bool:
 
 
 def _stands(expression: Expression, tokens: Sequence[str], at: int) -> bool:
-    """Whether the words stand from this token on: the anchor itself is known to, unless something is before it."""
-    if at < 0:
-        return False
-    words, gaps, last = expression.words, expression.gaps, len(tokens) - 1
-    for i in range(expression.anchor):
-        if not _is(words[i], tokens[at + i]):
+    if expression.anchor:
+        if at < 0:
             return False
+        for i, word in enumerate(expression.words[: expression.anchor]):
+            if not _is(word, tokens[at + i]):
+                return False
+    return _follows(expression, tokens, at)
+
+
+def _follows(expression: Expression, tokens: Sequence[str], at: int) -> bool:
+    words, gaps, end = expression.words, expression.gaps, len(tokens)
     for i in range(1, len(words)):
         word = words[i]
-        for _ in range(1 + GAP_WORDS_MAX if gaps[i] else 1):
-            if at == last:
-                return False
-            at += 1
-            token = tokens[at]
-            if token == word or (word[-1] == "*" and token.startswith(word[:-1])):
+        prefix = word[:-1] if word[-1] == "*" else ""
+        for here in range(at + 1, min(at + 2 + (GAP_WORDS_MAX if gaps[i] else 0), end)):
+            token = tokens[here]
+            if token == word or (prefix and token.startswith(prefix)):
+                at = here
                 break
             if token == SEP:
                 return False
@@ -276,12 +290,13 @@ def _stands(expression: Expression, tokens: Sequence[str], at: int) -> bool:
 
 
 def _guarded(expression: Expression, tokens: Sequence[str], at: int) -> bool:
-    """Whether one of the expression's guards stands among the words before it."""
     before = tokens[max(0, at - GUARD_WORDS_MAX) : at]
-    if expression.guard_starts and expression.guard_starts.isdisjoint(before):
+    if SEP in before:
+        before = before[max(i for i, token in enumerate(before) if token == SEP) + 1 :]
+    if not expression.guard_words.isdisjoint(before):
+        return True
+    if not expression.guards or (expression.guard_starts and expression.guard_starts.isdisjoint(before)):
         return False
-    while SEP in before:
-        before = before[before.index(SEP) + 1 :]
     return any(
         all(_is(word, token) for word, token in zip(guard, before[i : i + len(guard)], strict=False))
         for guard in expression.guards
@@ -303,36 +318,44 @@ def _fold_words(text: str) -> dict[str, tuple[str, ...]]:
     return folded
 
 
-def parse_expression(line: str, mask: int, folded: dict[str, tuple[str, ...]], hint: bool = False) -> Expression:
+def parse_line(line: str, mask: int, folded: dict[str, tuple[str, ...]], hint: bool = False) -> Line:
     """One line of a vocabulary file; a hint speaks for its category in one of the planes of hints. Raises ValueError if
     it holds no word."""
     phrase, _, guards = line.partition("!")
     words: list[str] = []
-    gaps: list[bool] = []
-    for part in phrase.split("~"):
-        start = len(words)
+    apart: list[int] = []
+    for part in phrase.split("~") if "~" in phrase else (phrase,):
+        apart.append(len(words))
         for raw in part.split():
             words += folded[raw]
-        gaps += [True, *[False] * (len(words) - start - 1)][: len(words) - start]
-    if not words or any(w[-1] == "*" and len(w) <= PREFIX_CHARS_MIN for w in words):
+    if not words or ("*" in phrase and any(w[-1] == "*" and len(w) <= PREFIX_CHARS_MIN for w in words)):
         raise ValueError("no words, or fewer than three letters before a star")
     if hint:
         mask <<= (crc32(" ".join(words).encode()) % HINT_PLANES + 1) * len(CATEGORIES)
-    if mask >= 1 << TONE_SHIFT and any(role_of(word) & NEGATOR for word in words):
+    if mask >> TONE_SHIFT and not NEGATORS.isdisjoint(words):
         mask |= WHOLE
     anchor = 0
-    if len(words) > 2 and not any(gaps[1:]):
+    if len(words) > 2 and len(apart) == 1:
         sizes = [len(word) for word in words]
         pairs = [size + next_ for size, next_ in pairwise(sizes)]
         anchor = pairs.index(max(pairs))
-    if not guards:
-        return Expression(mask, tuple(words), tuple(gaps), anchor=anchor)
-    told = [tuple(w for raw in guard.split() for w in folded[raw]) for guard in guards.split(",")]
-    kept = tuple(guard for guard in told if guard)
+    return Line(mask, tuple(words), tuple(apart[1:]), anchor, guards, folded)
+
+
+def _expression(line: Line) -> Expression:
+    """The expression that a line tells."""
+    words, gaps = line.words, tuple(i in line.apart for i in range(len(line.words)))
+    plain = len(words) > 2 and not any(gaps[1:]) and not any(word[-1] == "*" for word in words)
+    written = list(words) if plain else None
+    if not line.guards:
+        return Expression(line.mask, words, gaps, anchor=line.anchor, as_written=written)
+    told = [tuple(w for raw in guard.split() for w in line.folded[raw]) for guard in line.guards.split(",")]
+    alone = frozenset(guard[0] for guard in told if len(guard) == 1 and guard[0][-1] != "*")
+    kept = tuple(guard for guard in told if guard and not (len(guard) == 1 and guard[0] in alone))
     starts = frozenset(guard[0] for guard in kept)
     if any(word[-1] == "*" for word in starts):
         starts = frozenset()
-    return Expression(mask, tuple(words), tuple(gaps), kept, starts, anchor)
+    return Expression(line.mask, words, gaps, alone, kept, starts, line.anchor, written)
 
 
 def parse_vocabulary(text: str, name: str, into: Vocabulary | None = None) -> Vocabulary:
@@ -352,7 +375,7 @@ def parse_vocabulary(text: str, name: str, into: Vocabulary | None = None) -> Vo
                 raise InputError(f"{name}, line {number}: no such category or tone: {line.strip('[]')}")
         elif line:
             try:
-                vocabulary.add(parse_expression(line, mask, folded, hints))
+                vocabulary.add(parse_line(line, mask, folded, hints))
             except ValueError as error:
                 raise InputError(f"{name}, line {number}: {error}") from error
     return vocabulary

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text.fold import SEP, URL
+from detectors.text.pairs import PairMemory
 from detectors.text.roles import role_of
-from detectors.text.vocabulary import Continuation, Vocabulary, WordMeaning, continuation, signature, signatures
+from detectors.text.vocabulary import Continuation, Vocabulary, WordMeaning, continuation
 
 Ints: TypeAlias = NDArray[np.int64]
 Bytes: TypeAlias = NDArray[np.int8]
@@ -38,7 +39,7 @@ WORTH = 4
 that is to be learnt about it."""
 
 
-_COLUMNS = ("roles", "valences", "features", "masks", "near", "far", "follows", "guarded", "signs")
+_COLUMNS = ("roles", "valences", "features", "masks", "near", "far", "follows", "guarded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +128,9 @@ class WordStore:
         columns = 3 if self.weights is None else self.weights.shape[1]
         self._columns = {name: _Growing(np.int64) for name in _COLUMNS}
         self._hashes, self._sums = _Growing(np.uint32), _Growing(np.int16, columns)
-        self._forget_pairs()
+        self.pairs = PairMemory(self._keep_max)
+        self.apart: dict[int, Continuation | None] = {}
         self._learn([SEP])
-
-    def _forget_pairs(self) -> None:
-        self._pairs: dict[int, int] = {}
-        self.begun: list[Continuation] = []
-        self._pair_columns = _Growing(np.int64, 4)
-        self._begin(Continuation(0, {}, {}, ()))
 
     def ids(self, tokens: Sequence[str]) -> Ints:
         """The number of each token in this store; unknown ones are taken in."""
@@ -164,13 +160,14 @@ class WordStore:
         self.hashes: Hashes = self._hashes.add(hashes)
         self.roles: Ints = add["roles"].add([role_of(word) for word in words])
         self.valences: Ints = add["valences"].add(self._lexicon.of(hashes))
-        self.features: Ints = add["features"].add([0 if w == SEP else n + 1 for w, n in zip(words, counts.tolist(), strict=True)])
+        self.features: Ints = add["features"].add(
+            [0 if w == SEP else n + 1 for w, n in zip(words, counts.tolist(), strict=True)]
+        )
         self.masks: Ints = add["masks"].add([m.mask for m in meanings])
         self.near: Ints = add["near"].add([m.near for m in meanings])
         self.far: Ints = add["far"].add([m.far for m in meanings])
         self.follows: Ints = add["follows"].add([m.follows for m in meanings])
         self.guarded: Ints = add["guarded"].add([bool(m.guarded) for m in meanings])
-        self.signs: Ints = add["signs"].add([_sign(word) for word in words])
         if self.weights is not None:
             sums = self._weigh(self.weights, hashes, slots, counts)
             if base == 0:
@@ -188,29 +185,18 @@ class WordStore:
         """and under a negation."""
         return self.sums[1::2]
 
-    def pairs(self, firsts: Ints, seconds: Ints, near: Masks) -> Ints:
-        """What two words each may begin, the second right behind (`near`) or further on: numbers in `begun`, 0 for
-        nothing."""
-        if len(self._pairs) > self._keep_max:
-            self._forget_pairs()
-        known = self._pairs
-        keys = (firsts << 32 | seconds << 1 | near).tolist()
-        found = list(map(known.get, keys))
-        for i in _places_of_none(found) if None in found else ():
-            first, second, key = int(firsts[i]), int(seconds[i]), keys[i]
-            if key not in known:
-                begun = continuation(self.meanings[first].begins, self.words[second], bool(near[i]))
-                known[key] = self._begin(begun) if begun else 0
-            found[i] = known[key]
-        return np.array(found, dtype=np.int64)
+    def begun(self, pair: int) -> Continuation | None:
+        """What two neighbouring words (their numbers, the first times 2^32) may begin."""
+        first, second = pair >> 32, pair & 0xFFFFFFFF
+        return continuation(self.meanings[first].begins, self.words[second], near=True)
 
-    def _begin(self, begun: Continuation) -> int:
-        self.begun.append(begun)
-        row = (begun.mask, signatures(begun.befores), signatures(begun.thirds), bool(begun.others))
-        self.pair_columns: Ints = self._pair_columns.add([row])
-        """Shape (continuations, 4): what is whole with two words, signatures of the words that one before them and one
-        behind them may be, and whether there is more to try."""
-        return len(self.begun) - 1
+    def begun_apart(self, pair: int) -> Continuation | None:
+        """What two words may begin, others between them; kept."""
+        if len(self.apart) > self._keep_max:
+            self.apart.clear()
+        first, second = pair >> 32, pair & 0xFFFFFFFF
+        self.apart[pair] = found = continuation(self.meanings[first].begins, self.words[second], near=False)
+        return found
 
     @staticmethod
     def _weigh(weights: Bytes, hashes: Hashes, slots: Ints, counts: Ints) -> NDArray[np.int16]:
@@ -219,16 +205,6 @@ class WordStore:
         ngrams: NDArray[np.int16] = np.add.reduceat(weights.take(slots, axis=0), starts, dtype=np.int16)
         own = weights.take(np.stack(unigram_slots(hashes), axis=1), axis=0) * np.int16(WORTH)
         return np.asarray((ngrams[:, None, :] + own).reshape(2 * len(hashes), -1))
-
-
-_ANY_SIGN = -1
-
-
-def _sign(word: str) -> int:
-    """A word's signature; any for those that do not stand for one token alone."""
-    if word in (SEP, URL):
-        return 0 if word == SEP else _ANY_SIGN
-    return _ANY_SIGN if word == "000" or len(word) == WORD_CHARS_MAX else signature(word)
 
 
 def _places_of_none(found: list[int | None]) -> Iterator[int]:
