@@ -23,6 +23,7 @@ Ints: TypeAlias = NDArray[np.int64]
 TEXT_CHARS_MAX = 10_000
 """What stands behind this many characters of one text is not read."""
 
+WORD_CHARS_MAX = 32
 SEP, HANDLE, URL = "\x00", "\uf700", "\uf701"
 SPACE_CLASS, WORD_CLASS, PUNCT_CLASS, SINGLE_CLASS, SEP_CLASS, DROP_CLASS = range(6)
 
@@ -153,6 +154,22 @@ def emoji_char(token: str) -> str:
     point = ord(token) if len(token) == 1 else 0
     inside = _EMOJI_TO <= point < _EMOJI_TO + _EMOJI_END - _EMOJI_BASE
     return chr(point - _EMOJI_TO + _EMOJI_BASE) if inside else token
+
+
+def key_of(token: str) -> str:
+    """What a token is kept under. A very long word is its first letters: what is kept must be short, keys too. Long
+    figures are all alike: one entry for every order number and every price, since most come only once."""
+    token = token[:WORD_CHARS_MAX]
+    return "000" if len(token) > 2 and token.isdecimal() else token
+
+
+def kept_as(token: str) -> str:
+    """The word that a token is read as. Links cut short are all alike.
+
+    >>> kept_as("panne"), kept_as("12345"), kept_as("http") == URL
+    ('panne', '000', True)
+    """
+    return URL if token in ("http", "https") else key_of(token)
 
 
 def _code_points(texts: Sequence[str]) -> NDArray[np.uint32]:

@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.text.fold import SEP, URL
+from detectors.text.fold import SEP, kept_as, key_of
 from detectors.text.pairs import PairMemory
 from detectors.text.roles import role_of
 from detectors.text.vocabulary import Continuation, Vocabulary, WordMeaning, continuation
@@ -28,7 +28,6 @@ Masks: TypeAlias = NDArray[np.bool_]
 
 SLOTS = 1 << 19
 """Rows of a weight table; character n-grams and words share the first half, pairs of words the second."""
-WORD_CHARS_MAX = 32
 WORDS_KEPT_MAX = 60_000
 """Beyond this many words the memory starts anew; the scores are the same, only slower for a moment."""
 NGRAM_LENGTHS = (2, 3, 4, 5)
@@ -139,7 +138,7 @@ class WordStore:
         index = self.index
         found = list(map(index.get, tokens))
         if None in found:
-            keys = [(i, _key(tokens[i])) for i in _places_of_none(found)]
+            keys = [(i, key_of(tokens[i])) for i in _places_of_none(found)]
             if unknown := [key for key in dict.fromkeys(key for _, key in keys) if key not in index]:
                 self._learn(unknown)
             for i, key in keys:
@@ -149,7 +148,7 @@ class WordStore:
     def _learn(self, tokens: list[str]) -> None:
         """Take in tokens by their keys."""
         base = len(self.words)
-        words = [_canonical(token) for token in tokens]
+        words = [kept_as(token) for token in tokens]
         self.index.update(zip(tokens, range(base, base + len(tokens)), strict=True))
         self.words += words
         hashes = np.array([word_hash(word) for word in words], dtype=np.uint32)
@@ -214,18 +213,6 @@ def _places_of_none(found: list[int | None]) -> Iterator[int]:
         while True:
             at = found.index(None, at + 1)
             yield at
-
-
-def _key(token: str) -> str:
-    """What a token is kept under. A very long word is its first letters: what is kept must be short, keys too. Long
-    figures are all alike: one entry for every order number and every price, since most come only once."""
-    token = token[:WORD_CHARS_MAX]
-    return "000" if len(token) > 2 and token.isdecimal() else token
-
-
-def _canonical(token: str) -> str:
-    """Links cut short are all alike."""
-    return URL if token in ("http", "https") else token
 
 
 def unigram_slots(hashes: Hashes) -> tuple[Ints, Ints]:
