@@ -289,14 +289,14 @@ def _codes(
         (n[tone.MOCK] > 0) * (1 + trouble + 2 * (negative > 0.1) + 3 * (bad > 0)),
         4 * (good > 0) + 2 * trouble + (counts[w.EXCLAIM] > 0),
         4 * (n[tone.ASK] > 0) + 2 * (counts[w.QUESTION] > 0) + (np.abs(total) < 0.1),
-        5 * np.searchsorted(_COARSE, total, "right") + np.searchsorted(_COARSE, finds.tone, "right"),
+        5 * _COARSE.searchsorted(total, "right") + _COARSE.searchsorted(finds.tone, "right"),
     )
 
 
 def _valence_facts(g: Gathered, n_words: Ints) -> tuple[NDArray[np.float64], ...]:
     """Sum, positive sum, negative sum, sum a word, the last valued word, and how both signs meet."""
     total, positive, negative, last = np.array((g.total, g.positive, g.negative, g.last)) / _VALENCE_UNIT
-    mixed = np.searchsorted(_MIXED, positive, "right") * 3 + np.searchsorted(_MIXED, negative, "right")
+    mixed = _MIXED.searchsorted(positive, "right") * 3 + _MIXED.searchsorted(negative, "right")
     return total, positive, negative, total / np.maximum(n_words, 1), last, mixed.astype(np.float64)
 
 
@@ -320,7 +320,7 @@ def _urgency(
 ) -> NDArray[np.float32]:
     """How pressing a text is: a fixed sum of marks, each with a ceiling, in [0, 1]."""
     marks = (
-        0.10 * np.minimum(exclaims, 3) + 0.30 * np.clip(capitals * 2 - 0.3, 0, 1) + 0.02 * np.minimum(stretched, 5)
+        0.10 * np.minimum(exclaims, 3) + 0.30 * np.minimum(np.maximum(capitals * 2 - 0.3, 0.0), 1.0) + 0.02 * np.minimum(stretched, 5)
         + 0.25 * np.minimum(pressing, 2) + 0.10 * np.minimum(bits, 2) + 0.04 * np.minimum(negative, 5)
     )  # fmt: skip
     return np.minimum(marks, 1.0).astype(np.float32)

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,10 @@ _LEAST = np.array([LIKELIEST_MIN[0], np.inf, LIKELIEST_MIN[1]])
 LOGIT_STEPS = 256
 _BIT_VALUES = 1 << np.arange(len(CATEGORIES))
 _EXP = np.array([math.exp(-i / LOGIT_STEPS) for i in range(LOGIT_STEPS * 30)])
+_UNLIKELY = (_EXP / (1.0 + _EXP)).astype(np.float32)
+_LIKELY = (1.0 - _EXP / (1.0 + _EXP)).astype(np.float32)
+
+_Answers: TypeAlias = tuple[Floats, Floats, NDArray[np.int64], Floats, Floats]
 
 _names = lru_cache(maxsize=4_096)(names)
 
@@ -74,23 +78,25 @@ class LinearScorer:
         known = tuple(self._tables)
         table_of = {lang: table_for(lang, known) for lang in set(told)}
         which = [table_of[lang] for lang in told]
-        probabilities = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
-        masks = np.zeros(len(texts), dtype=np.int64)
-        urgency, irony, toxicity = np.zeros((3, len(texts)), dtype=np.float32)
-        for name, chunk in _chunks(texts, which):
-            store, joined = self._stores[name], self._joined[name]
-            reading = read([texts[i] for i in chunk], store)
-            logits = joined.logits(reading, store)
-            if joined.has_heads:
-                urgency[chunk], masks[chunk], irony[chunk], toxicity[chunk] = ask(logits, reading)
-            else:
-                urgency[chunk], masks[chunk] = reading.urgency, reading.masks & DECIDED
-            tone = logits[:, : len(LABELS)]
-            if (learnt := self.overlay.tables.get(name)) is not None:
-                tone = tone + learnt.logits(reading, store)
-            probabilities[chunk] = _probabilities(reading, tone)
+        chunks = list(_chunks(texts, which))
+        said = [self._answer(name, [texts[i] for i in rows] if len(chunks) > 1 else texts) for name, rows in chunks]
+        probabilities, urgency, masks, irony, toxicity = _together([rows for _, rows in chunks], said)
         categories = tuple(map(_names, masks.tolist()))
         return Scores(tuple(told), probabilities, categories, urgency, irony, toxicity, tables=tuple(which))
+
+    def _answer(self, name: str, texts: Sequence[str]) -> _Answers:
+        """What a table says of texts: probabilities, urgency, categories as bits, P(irony) and P(toxic)."""
+        store, joined = self._stores[name], self._joined[name]
+        reading = read(texts, store)
+        logits = joined.logits(reading, store)
+        tone = logits[:, : len(LABELS)]
+        if (learnt := self.overlay.tables.get(name)) is not None:
+            tone = tone + learnt.logits(reading, store)
+        probabilities = _probabilities(reading, tone)
+        if joined.has_heads:
+            return (probabilities, *ask(logits, reading))
+        nothing = np.zeros(len(texts), dtype=np.float32)
+        return probabilities, reading.urgency, reading.masks & DECIDED, nothing, nothing
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -131,6 +137,19 @@ class LinearScorer:
             else:
                 masks[chunk] = read_masks([texts[i] for i in chunk], store)
         return tuple(map(_names, masks.tolist()))
+
+
+def _together(rows: Sequence[list[int]], said: Sequence[_Answers]) -> _Answers:
+    """The answers for all chunks, in the order of the texts."""
+    if len(said) == 1:
+        return said[0]
+    n = sum(map(len, rows))
+    probabilities = np.zeros((n, len(LABELS)), dtype=np.float32)
+    urgency, irony, toxicity = np.zeros((3, n), dtype=np.float32)
+    masks = np.zeros(n, dtype=np.int64)
+    for chunk, answers in zip(rows, said, strict=True):
+        probabilities[chunk], urgency[chunk], masks[chunk], irony[chunk], toxicity[chunk] = answers
+    return probabilities, urgency, masks, irony, toxicity
 
 
 def _chunks(texts: Sequence[str], which: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
@@ -213,20 +232,24 @@ def ask(logits: NDArray[np.float64], reading: Reading) -> tuple[Floats, NDArray[
     subjects = logits[:, first:last]
     said = subjects > 0.0
     bare = (~said.any(axis=1)).nonzero()[0]
-    likeliest = subjects[bare].argmax(axis=1)
-    said[bare, likeliest] = subjects[bare, likeliest] > _LEAST[logits[bare, :first].argmax(axis=1)]
+    if len(bare):
+        subjects = subjects[bare]
+        likeliest = subjects.argmax(axis=1)
+        least = _LEAST[logits[bare, :first].argmax(axis=1)]
+        said[bare, likeliest] = subjects[np.arange(len(bare)), likeliest] > least
     rest = _logistic(logits[:, last:])
-    nothing = reading.features == 0
-    said[nothing], rest[nothing] = False, 0.0
+    nothing = (reading.features == 0).nonzero()[0]
+    if len(nothing):
+        said[nothing], rest[nothing] = False, 0.0
     n = len(URGENCIES)
-    return rest[:, :n].mean(axis=1), said @ _BIT_VALUES, rest[:, n], rest[:, n + 1]
+    urgency = (rest[:, 0] + rest[:, 1] + rest[:, 2]) / np.float32(n)
+    return urgency, said @ _BIT_VALUES, rest[:, n], rest[:, n + 1]
 
 
 def _logistic(logits: NDArray[np.float64]) -> Floats:
     """1 / (1 + exp(-x)) by table, so that a row is the same in whatever batch it stands."""
     steps = np.minimum(np.rint(np.abs(logits) * LOGIT_STEPS), len(_EXP) - 1).astype(np.int64)
-    small = _EXP[steps] / (1.0 + _EXP[steps])
-    chance: Floats = np.where(logits > 0, 1.0 - small, small).astype(np.float32)
+    chance: Floats = np.where(logits > 0, _LIKELY[steps], _UNLIKELY[steps])
     return chance
 
 
