@@ -320,7 +320,8 @@ def _urgency(
 ) -> NDArray[np.float32]:
     """How pressing a text is: a fixed sum of marks, each with a ceiling, in [0, 1]."""
     marks = (
-        0.10 * np.minimum(exclaims, 3) + 0.30 * np.minimum(np.maximum(capitals * 2 - 0.3, 0.0), 1.0) + 0.02 * np.minimum(stretched, 5)
+        0.10 * np.minimum(exclaims, 3) + 0.30 * np.minimum(np.maximum(capitals * 2 - 0.3, 0.0), 1.0)
+        + 0.02 * np.minimum(stretched, 5)
         + 0.25 * np.minimum(pressing, 2) + 0.10 * np.minimum(bits, 2) + 0.04 * np.minimum(negative, 5)
     )  # fmt: skip
     return np.minimum(marks, 1.0).astype(np.float32)

@@ -231,7 +231,7 @@ def ask(logits: NDArray[np.float64], reading: Reading) -> tuple[Floats, NDArray[
     first, last = len(LABELS), len(LABELS) + len(CATEGORIES)
     subjects = logits[:, first:last]
     said = subjects > 0.0
-    bare = (~said.any(axis=1)).nonzero()[0]
+    bare = np.flatnonzero(~said.any(axis=1))
     if len(bare):
         subjects = subjects[bare]
         likeliest = subjects.argmax(axis=1)
