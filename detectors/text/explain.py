@@ -1,7 +1,8 @@
 """Why a comment was read as it was: what each word, pair of words and fact brought, to the last digit.
 
 The reader is linear, so the log-odds of negative against the next likely label is a sum: of the words (each with its
-character n-grams), of the pairs, of the facts, and of what corrections taught about each. Nothing is approximated.
+character n-grams), of the pairs, of the facts, and of what corrections taught about each; where irony lowers the
+confidence, all of them are smaller by the same factor. Nothing is approximated.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from detectors.text import roles as w
 from detectors.text.fold import HANDLE, SEP, TEXT_CHARS_MAX, URL, emoji_char, fold_many
 from detectors.text.overlay import Logits, OverlayTable, root_words
 from detectors.text.reading import FACT_ROWS, Reading, fact_name, read
-from detectors.text.scorer import LinearScorer, logits_of
+from detectors.text.scorer import LinearScorer, confidence, logits_of
 from detectors.text.tables import Table
 from detectors.text.words import WORTH, WordStore
 from engine.domain.scores import LABELS
@@ -108,6 +109,7 @@ def explain(scorer: LinearScorer, text: str, lang: str | None) -> Explanation:
     logits = logits_of(reading, store, table)[:, : len(LABELS)]
     if learnt is not None:
         logits = logits + learnt.logits(reading, store)
+    sure = float(confidence(told.irony)[0])
     rival = 1 if logits[0, 1] >= logits[0, 2] else 2
     by_token = _by_token(reading, store, table, rival)
     learnt_by = _learnt(reading, store, learnt, rival)
@@ -116,8 +118,8 @@ def explain(scorer: LinearScorer, text: str, lang: str | None) -> Explanation:
         name,
         label,
         LABELS[rival],
-        float(logits[0, 0] - logits[0, rival]),
-        _pushes(reading, _written(text, store, reading), by_token, learnt_by),
+        float(logits[0, 0] - logits[0, rival]) * sure,
+        _pushes(reading, _written(text, store, reading), by_token.scaled(sure), learnt_by.scaled(sure)),
         tuple((store.valences[reading.ids[1:]] * np.where(reading.negated[1:], -0.75, 1.0) / 10).tolist()),
     )
 
@@ -130,6 +132,9 @@ class _Parts:
     pairs: Logits
     facts: Logits
     always: float = 0.0
+
+    def scaled(self, by: float) -> _Parts:
+        return _Parts(self.words * by, self.pairs * by, self.facts * by, self.always * by)
 
 
 def _odds(weights: NDArray[np.signedinteger[Any]], rival: int) -> Logits:

@@ -232,10 +232,12 @@ def _token_masks(ids: Ints, row_of: Ints, words: list[str], store: WordStore) ->
         masks[at] |= match(store.meanings[int(ids[at])].guarded, words, at)
     follows = store.follows.take(ids)
     _near(masks, (store.near.take(ids)[:-1] & follows[1:]).nonzero()[0], ids, words, store)
-    begins = store.far.take(ids)
+    far = store.far.take(ids)
+    begins = far.nonzero()[0]
     for step in range(2, GAP_WORDS_MAX + 2):
-        found = (begins[:-step] & follows[step:]).nonzero()[0]
-        found = found[row_of[found] == row_of[found + step]]
+        begins = begins[begins + step < len(ids)]
+        begins = begins[row_of[begins] == row_of[begins + step]]
+        found = begins[far[begins] & follows[begins + step] != 0]
         pairs, known = (ids[found] << 32 | ids[found + step]).tolist(), store.apart
         for at, pair in zip(found.tolist(), pairs, strict=True):
             begun = known[pair] if pair in known else store.begun_apart(pair)

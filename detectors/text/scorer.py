@@ -36,6 +36,8 @@ CHUNK_TEXTS_MAX = 1_024
 LIKELIEST_MIN = (-2.0, -1.0)
 """Complaints and praise have a subject: where no category passes its threshold, the likeliest is told if its logit is
 no further below than this, for complaints and for praise."""
+IRONY_DOUBT = 0.4
+"""How much of its logits a text loses that is surely ironic; half of it at P(irony) = 3/4, nothing up to 1/2."""
 _LEAST = np.array([LIKELIEST_MIN[0], np.inf, LIKELIEST_MIN[1]])
 LOGIT_STEPS = 256
 _BIT_VALUES = 1 << np.arange(len(CATEGORIES))
@@ -89,14 +91,15 @@ class LinearScorer:
         store, joined = self._stores[name], self._joined[name]
         reading = read(texts, store)
         logits = joined.logits(reading, store)
+        if joined.has_heads:
+            urgency, masks, irony, toxicity = ask(logits, reading)
+        else:
+            urgency, masks = reading.urgency, reading.masks & DECIDED
+            irony = toxicity = np.zeros(len(texts), dtype=np.float32)
         tone = logits[:, : len(LABELS)]
         if (learnt := self.overlay.tables.get(name)) is not None:
             tone = tone + learnt.logits(reading, store)
-        probabilities = _probabilities(reading, tone)
-        if joined.has_heads:
-            return (probabilities, *ask(logits, reading))
-        nothing = np.zeros(len(texts), dtype=np.float32)
-        return probabilities, reading.urgency, reading.masks & DECIDED, nothing, nothing
+        return _probabilities(reading, tone, irony), urgency, masks, irony, toxicity
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -261,8 +264,17 @@ def logits_of(reading: Reading, store: WordStore, table: Table) -> NDArray[np.fl
     return np.asarray(sums + (facts + reading.found @ table.facts[FACT_ROWS:]) * table.fact_unit)
 
 
-def _probabilities(reading: Reading, tone: NDArray[np.float64]) -> Floats:
-    logits = tone.copy()
+def confidence(irony: Floats) -> NDArray[np.float64]:
+    """What logits are multiplied by: irony leaves the label, and lowers the confidence in it.
+
+    >>> confidence(np.array([0.2, 0.75, 1.0], dtype=np.float32)).tolist()
+    [1.0, 0.8, 0.6]
+    """
+    return np.asarray(1.0 - IRONY_DOUBT * np.maximum(2.0 * irony.astype(np.float64) - 1.0, 0.0))
+
+
+def _probabilities(reading: Reading, tone: NDArray[np.float64], irony: Floats) -> Floats:
+    logits = tone * confidence(irony)[:, None]
     logits[reading.features == 0] = (0.0, 6.0, 0.0)  # nothing to read: neutral
     below = np.rint((logits.max(axis=1, keepdims=True) - logits) * LOGIT_STEPS)
     parts = _EXP[np.minimum(below, len(_EXP) - 1).astype(np.int64)]

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text.comments import Comment
+from detectors.text.fitting import fit_one_of
 from detectors.text.fold import fold_many
 from detectors.text.heads import (
     SUBJECT,
     Heads,
     best_threshold,
-    fit_head,
+    fit_heads_of,
     is_held,
     quantise_heads,
     targets,
-    unseen_logits,
 )
 from detectors.text.reading import FACT_ROWS, FACTS, Reading, read
 from detectors.text.tables import Table
@@ -99,13 +99,13 @@ def fit(examples: Sequence[Example], recipe: Recipe, vocabulary: Vocabulary) -> 
     typical = np.array([example.typical for example in examples])
     if len(set(labels.tolist())) < len(LABELS):
         raise ValueError(f"{recipe.lang}: no example of some label")
-    temperature = 1.0
+    temperature, first = 1.0, None
     if typical.any():
         seen = ~np.array([example.unseen for example in examples])
-        first = _coefficients(matrix[seen], labels[seen], weights[seen], recipe)
+        first = fit_one_of(matrix[seen], labels[seen], weights[seen], recipe.strength, recipe.passes)
         temperature = best_temperature(matrix[typical] @ first, labels[typical], weights[typical])
-    coefficients = _coefficients(matrix, labels, weights, recipe) * rarity[:, None]
-    return quantise(recipe.lang, coefficients, lexicon, temperature)
+    coefficients = fit_one_of(matrix, labels, weights, recipe.strength, recipe.passes, first)
+    return quantise(recipe.lang, coefficients * rarity[:, None], lexicon, temperature)
 
 
 def _design_by_lexicon(examples: Sequence[Example], recipe: Recipe, own: Lexicon, vocabulary: Vocabulary) -> Any:
@@ -163,52 +163,22 @@ def fit_heads(taught: Sequence[Taught], toxic: Sequence[tuple[str, bool]], vocab
     rarity = rarities(matrix)
     matrix = matrix.multiply(rarity[None, :]).tocsr()
     answers, mine = targets(comments), np.arange(len(comments)) < len(own.comments)
-    fitted = [fit_head(matrix, answer, weights) for answer in answers.T]
-    n, answers, told = len(CATEGORIES), answers[mine], answers[mine & held]
-    unseen = [unseen_logits(matrix, answer, weights, held)[mine[held]] for answer in targets(comments).T[n:]]
-    thresholds = [SUBJECT] * n
-    thresholds += [best_threshold(logits, truth) for logits, truth in zip(unseen, told.T[n:], strict=True)]
+    n, others = len(CATEGORIES), answers[:, len(CATEGORIES) :]
+    fitted, biases = fit_heads_of(matrix, answers, weights)
+    some, some_biases = fit_heads_of(matrix[~held], others[~held], weights[~held])
+    unseen = (matrix[mine & held] @ some + some_biases).T
+    biases[:n] -= SUBJECT
+    biases[n:] -= [best_threshold(logits, truth) for logits, truth in zip(unseen, others[mine & held].T, strict=True)]
     rude = design_matrix([*(c.text for c in own.comments), *(text for text, _ in toxic)], own.lexicon, vocabulary)
     rude = rude.multiply(rarity[None, :]).tocsr()
-    is_rude = np.concatenate([answers[:, CATEGORIES.index("illegal_hate")], np.array([yes for _, yes in toxic])])
-    fitted.append(fit_head(rude, is_rude, np.ones(len(is_rude))))
-    some = np.arange(len(is_rude)) % 3 == 0
-    thresholds.append(best_threshold(unseen_logits(rude, is_rude, np.ones(len(is_rude)), some), is_rude[some]))
-    biases = [bias - threshold for (_, bias), threshold in zip(fitted, thresholds, strict=True)]
-    return quantise_heads(np.stack([head * rarity for head, _ in fitted], axis=1), biases, FACT_VALUE)
-
-
-def _coefficients(matrix: Any, labels: Any, weights: Any, recipe: Recipe) -> NDArray[np.float64]:
-    """Multinomial logistic regression, one column a label, by L-BFGS (Liu and Nocedal, 1989) in one thread.
-
-    Steps are taken in units of each column's curvature: facts that stand in every text and words that stand in two
-    then learn at a like pace."""
-    from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    used = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
-    rows = matrix[:, used]
-    columns, truth, classes = rows.T.tocsr(), np.eye(len(LABELS))[labels], len(LABELS)
-    curvature = recipe.strength * 0.2 * np.asarray(rows.multiply(rows).T @ weights)
-    unit = 1.0 / np.sqrt(1.0 + curvature)[:, None]
-
-    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        taught = flat.reshape(-1, classes) * unit
-        scores = rows @ taught
-        scores -= scores.max(axis=1, keepdims=True)
-        raised = np.exp(scores)
-        total = raised.sum(axis=1, keepdims=True)
-        surprise = np.log(total[:, 0]) - scores[truth.astype(np.bool_)]
-        slope = columns @ ((raised / total - truth) * weights[:, None]) * recipe.strength + taught
-        value = recipe.strength * float((weights * surprise).sum()) + 0.5 * float((taught**2).sum())
-        return value, np.asarray(slope * unit).ravel()
-
-    with threadpool_limits(1):
-        start = np.zeros(len(used) * classes)
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": recipe.passes, "maxcor": 8})
-    coefficients = np.zeros((matrix.shape[1], classes))
-    coefficients[used] = np.asarray(found.x).reshape(-1, classes) * unit
-    return coefficients
+    hate = answers[mine, CATEGORIES.index("illegal_hate")]
+    is_rude = np.concatenate([hate, np.array([yes for _, yes in toxic])])[:, None]
+    toxicity, bias = fit_heads_of(rude, is_rude, np.ones(len(is_rude)))
+    third = np.arange(len(is_rude)) % 3 == 0
+    some, some_biases = fit_heads_of(rude[~third], is_rude[~third], np.ones(int((~third).sum())))
+    bias -= best_threshold((rude[third] @ some + some_biases)[:, 0], is_rude[third, 0])
+    every = np.hstack((fitted, toxicity)) * rarity[:, None]
+    return quantise_heads(every, [*biases, *bias], FACT_VALUE)
 
 
 def best_temperature(logits: NDArray[np.float64], labels: Any, weights: Any) -> float:
