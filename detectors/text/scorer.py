@@ -210,8 +210,10 @@ def join(table: Table) -> Joined:
         slot_units = np.concatenate((slot_units, heads.slot_units))
         fact_units = np.concatenate((fact_units, heads.fact_units))
     side = np.hstack(facts)
+    whole = table.slots.base
+    is_joined = heads is not None and whole is not None and whole is heads.slots.base
     return Joined(
-        table.slots if heads is None else np.hstack(slots),
+        whole if whole is not None and is_joined else np.hstack(slots),
         np.ascontiguousarray(side[:FACT_ROWS]),
         side[FACT_ROWS:].astype(np.float64),
         slot_units,
