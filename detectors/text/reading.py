@@ -69,8 +69,9 @@ _CODES: tuple[tuple[str, int], ...] = (
 )
 """Facts that are small whole numbers, and what they go up to: each value has a row of its own."""
 FACTS = (*(name for name, _ in _BINS), *(name for name, _ in _CODES))
-_OFFSETS = np.cumsum([0] + [len(edges) + 1 for _, edges in _BINS] + [most + 1 for _, most in _CODES])
-FACT_ROWS = int(_OFFSETS[-1])
+FACT_OFFSETS = np.cumsum([0] + [len(edges) + 1 for _, edges in _BINS] + [most + 1 for _, most in _CODES])
+"""The first row of each fact, and the end of the last."""
+FACT_ROWS = int(FACT_OFFSETS[-1])
 """Rows of the facts in a table: one a bin, one a code."""
 ROWS = FACT_ROWS + 4 * len(CATEGORIES)
 """Rows of a table of facts: the above, then what the crisis vocabulary found (see `findings`)."""
@@ -96,8 +97,8 @@ def fact_name(row: int) -> str:
     if row >= FACT_ROWS:
         kind, category = divmod(row - FACT_ROWS, len(CATEGORIES))
         return f"{CATEGORIES[category]} {FINDINGS[kind]}"
-    place = int(np.searchsorted(_OFFSETS, row, side="right")) - 1
-    nth = row - int(_OFFSETS[place])
+    place = int(np.searchsorted(FACT_OFFSETS, row, side="right")) - 1
+    nth = row - int(FACT_OFFSETS[place])
     if place >= len(_BINS):
         return f"{FACTS[place]} {nth}"
     name, edges = _BINS[place]
@@ -308,7 +309,7 @@ def _facts(values: Sequence[NDArray[np.float64] | Ints], codes: Sequence[Ints]) 
     rows = np.empty((len(FACTS), table.shape[1]), dtype=np.int64)
     rows[: len(_BINS)] = (table >= _EDGES).sum(axis=0, dtype=np.uint8)
     np.minimum(np.array(codes), _MOST, out=rows[len(_BINS) :])
-    rows += _OFFSETS[:-1, None]
+    rows += FACT_OFFSETS[:-1, None]
     return np.ascontiguousarray(rows.T)
 
 

@@ -70,7 +70,7 @@ class LinearScorer:
         are too short to tell.
 
         >>> scorer = load_scorer(("fr", "en"))
-        >>> scores = scorer.score_many(["Toujours en panne, c'est une honte !", "  "], ["fr", None])
+        >>> scores = scorer.score_many(["Toujours en panne !", "  "], ["fr", None])
         >>> scores.labels, scores.categories[0], scores.langs
         (('neg', 'neu'), ('outage',), ('fr', 'fr'))
         >>> scorer.score_many(["Nordalia ???", "Wann kommt das Paket?"], [None, "de"], ["en", None]).tables

@@ -34,7 +34,7 @@ class Frame:
         """The example, framed.
 
         >>> Frame("@nordalia {}", 0.5).around(Example("Merci", "pos", 2.0))
-        Example(text='@nordalia Merci', label='pos', weight=1.0, typical=False, unseen=False)
+        Example(text='@nordalia Merci', label='pos', weight=1.0, typical=False, unseen=False, lang='')
         """
         text = self.form.format(example.text.lower() if self.lowered else example.text)
         return replace(example, text=text, weight=example.weight * self.part, typical=False)

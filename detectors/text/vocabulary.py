@@ -181,8 +181,8 @@ class Continuation:
     def find(self, tokens: Sequence[str], at: int) -> int:
         """The categories (bits) of the expressions that these two words begin at this token.
 
-        >>> begins = parse_vocabulary("[outage]\\nplus de courant", "example").of_word("plus").begins
-        >>> continuation(begins, "de", True).find(["\\x00", "plus", "de", "courant"], 1)
+        >>> begins = parse_vocabulary("[outage]\\ncoupure du net", "example").of_word("coupure").begins
+        >>> continuation(begins, "du", True).find(["\\x00", "coupure", "du", "net"], 1)
         1
         """
         mask = self.mask

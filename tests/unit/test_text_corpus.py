@@ -124,16 +124,16 @@ def test_parts_are_whole_themes_and_a_fair_part_is_for_the_test(lang: str) -> No
     by_part = {part: len([t for t in theme_files(lang) if part_of(t) == part]) for part in _ALL}
     assert sum(by_part.values()) == len(theme_files(lang))
     held = comments_of(lang, "test")
-    assert 0.10 <= len(held) / len(_of(lang)) <= 0.25
+    assert 0.08 <= len(held) / len(_of(lang)) <= 0.25
     assert {comment.sentiment for comment in held} == set(LABELS)
 
 
 @pytest.mark.parametrize("lang", _LANGS)
 def test_no_theme_of_the_test_is_trained_on(lang: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = {comment.text for comment in comments_of(lang, "test")}
-    (own,) = (source for source in RECIPES[lang].sources if source.name == OWN)
-    seeds = [source for source in RECIPES[lang].sources if source.name.startswith("seed_")]
-    monkeypatch.setitem(RECIPES, lang, sources.Plan(RECIPES[lang].recipe, (own, *seeds), 0.0, RECIPES[lang].lexicons))
+    held = {comment.text for other in _LANGS for comment in comments_of(other, "test")}
+    own = tuple(source for source in RECIPES[lang].sources if source.name == OWN or source.name.startswith("seed_"))
+    assert {source.lang for source in own if source.foreign} == set(_LANGS) - {lang}
+    monkeypatch.setitem(RECIPES, lang, sources.Plan(RECIPES[lang].recipe, own, 0.0, RECIPES[lang].lexicons))
     taught = {example.text for example in sources.examples_of(lang, Path("nowhere"), {})}
     assert taught >= {comment.text for comment in comments_of(lang, "training")}
     assert not taught & held
