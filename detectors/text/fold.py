@@ -23,8 +23,10 @@ Ints: TypeAlias = NDArray[np.int64]
 TEXT_CHARS_MAX = 10_000
 """What stands behind this many characters of one text is not read."""
 
+WORD_CHARS_MAX = 32
 SEP, HANDLE, URL = "\x00", "\uf700", "\uf701"
 SPACE_CLASS, WORD_CLASS, PUNCT_CLASS, SINGLE_CLASS, SEP_CLASS, DROP_CLASS = range(6)
+_ALONE = np.isin(np.arange(6), (SINGLE_CLASS, SEP_CLASS))
 
 _EMOJI_BASE, _EMOJI_END, _EMOJI_TO = 0x1F000, 0x1FB00, 0xE000
 _TABLE_SIZE = 0x1FB00
@@ -40,8 +42,8 @@ _HANDLES = re.compile(r"@\w{1,50}")
 
 
 @cache
-def _tables() -> tuple[NDArray[np.uint16], NDArray[np.uint8], NDArray[np.bool_]]:
-    """Code point to folded code point, folded code point to class, code point to "is a capital"."""
+def _tables() -> tuple[NDArray[np.uint16], NDArray[np.uint8], Ints]:
+    """Code point to folded code point, to its class, and to what it counts: capitals, and 2^32 for what makes words."""
     fold = np.full(_TABLE_SIZE, 0xFFFD, dtype=np.uint16)
     fold[:0x10000] = np.arange(0x10000, dtype=np.uint16)
     upper = np.zeros(_TABLE_SIZE, dtype=np.bool_)
@@ -73,7 +75,8 @@ def _tables() -> tuple[NDArray[np.uint16], NDArray[np.uint8], NDArray[np.bool_]]
     for start, stop in _DROPPED:
         fold[start:stop] = drop
     kind[drop] = DROP_CLASS
-    return fold, kind, upper
+    kinds = kind[fold]
+    return fold, kinds, upper + ((kinds == WORD_CLASS).astype(np.int64) << 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +98,32 @@ def tokenise(texts: Sequence[str]) -> Tokens:
     >>> tokenise(["Ça n'est PAS normal !!!! :)", ""]).words
     ['\\x00', 'ca', 'n', 'est', 'pas', 'normal', '!!', ':)', '\\x00']
     """
-    fold, kinds, upper = _tables()
+    fold, kinds, counted = _tables()
     points = _code_points(texts)
-    np.minimum(points, _TABLE_SIZE - 1, out=points)
-    folded, starts = fold[points], np.flatnonzero(points == 0)
-    capitals = np.add.reduceat(upper[points], starts, dtype=np.int64)
-    kind = kinds[folded]
-    letters = np.add.reduceat(kind == WORD_CLASS, starts, dtype=np.int64)
+    starts = (points == 0).nonzero()[0]
+    folded, kind = fold.take(points, mode="clip"), kinds.take(points, mode="clip")
+    counts = np.add.reduceat(counted.take(points, mode="clip"), starts)
     _settle_joints(folded, kind)
-    folded, kind = _keep(folded, kind, kind != DROP_CLASS)
-    repeats = np.zeros(len(folded), dtype=np.bool_)
+    if kind.max() == DROP_CLASS:
+        kept = kind != DROP_CLASS
+        folded, kind = folded[kept], kind[kept]
+    repeats = _repeats(folded, kind)
+    stretched = np.zeros(len(texts), dtype=np.int64)
+    if len(repeats):
+        starts = (folded == 0).nonzero()[0]
+        stretched = np.bincount(np.searchsorted(starts, repeats, "right") - 1, minlength=len(texts))
+        folded, kind = np.delete(folded, repeats), np.delete(kind, repeats)
+    return Tokens(_split(folded, kind), counts & 0xFFFFFFFF, counts >> 32, stretched)
+
+
+def _repeats(folded: NDArray[np.uint16], kind: NDArray[np.uint8]) -> Ints:
+    """Where a character stands for the third time or more, blanks and figures apart."""
     same = folded[1:] == folded[:-1]
-    figure = (folded[2:] >= ord("0")) & (folded[2:] <= ord("9"))
-    repeats[2:] = same[1:] & same[:-1] & (kind[2:] != SPACE_CLASS) & (kind[2:] != SEP_CLASS) & ~figure
-    stretched = np.add.reduceat(repeats, np.flatnonzero(folded == 0), dtype=np.int64)
-    folded, kind = _keep(folded, kind, ~repeats)
-    return Tokens(_split(folded, kind), capitals, letters, stretched)
+    at: Ints = (same[1:] & same[:-1]).nonzero()[0] + 2
+    if len(at):
+        char, of = folded[at], kind[at]
+        at = at[(of != SPACE_CLASS) & (of != SEP_CLASS) & ((char < ord("0")) | (char > ord("9")))]
+    return at
 
 
 def fold_text(text: str) -> list[str]:
@@ -155,6 +168,22 @@ def emoji_char(token: str) -> str:
     return chr(point - _EMOJI_TO + _EMOJI_BASE) if inside else token
 
 
+def key_of(token: str) -> str:
+    """What a token is kept under. A very long word is its first letters: what is kept must be short, keys too. Long
+    figures are all alike: one entry for every order number and every price, since most come only once."""
+    token = token[:WORD_CHARS_MAX]
+    return "000" if len(token) > 2 and token.isdecimal() else token
+
+
+def kept_as(token: str) -> str:
+    """The word that a token is read as. Links cut short are all alike.
+
+    >>> kept_as("panne"), kept_as("12345"), kept_as("http") == URL
+    ('panne', '000', True)
+    """
+    return URL if token in ("http", "https") else key_of(token)
+
+
 def _code_points(texts: Sequence[str]) -> NDArray[np.uint32]:
     big = SEP + SEP.join([text[:TEXT_CHARS_MAX] for text in texts])  # cut first: memory must not follow a huge text
     if big.count(SEP) != len(texts):
@@ -171,23 +200,20 @@ def _code_points(texts: Sequence[str]) -> NDArray[np.uint32]:
 
 def _settle_joints(folded: NDArray[np.uint16], kind: NDArray[np.uint8]) -> None:
     """`don't` becomes `dont`; any other apostrophe parts words, and so does a hyphen between two of them."""
-    at = np.flatnonzero(folded[1:-1] == ord("'")) + 1
-    kind[at[(folded[at - 1] == ord("n")) & (folded[at + 1] == ord("t"))]] = DROP_CLASS
-    at = np.flatnonzero(folded[1:-1] == ord("-")) + 1
-    kind[at[(kind[at - 1] == WORD_CLASS) & (kind[at + 1] == WORD_CLASS)]] = SPACE_CLASS
-
-
-def _keep(
-    folded: NDArray[np.uint16], kind: NDArray[np.uint8], mask: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-    return (folded, kind) if mask.all() else (folded[mask], kind[mask])
+    at = (folded[1:-1] == ord("'")).nonzero()[0] + 1
+    if len(at):
+        kind[at[(folded[at - 1] == ord("n")) & (folded[at + 1] == ord("t"))]] = DROP_CLASS
+    at = (folded[1:-1] == ord("-")).nonzero()[0] + 1
+    if len(at):
+        kind[at[(kind[at - 1] == WORD_CLASS) & (kind[at + 1] == WORD_CLASS)]] = SPACE_CLASS
 
 
 def _split(folded: NDArray[np.uint16], kind: NDArray[np.uint8]) -> list[str]:
     folded[kind == SPACE_CLASS] = 0x20
-    cut = (kind[1:] != kind[:-1]) | (kind[1:] == SINGLE_CLASS) | (kind[1:] == SEP_CLASS)
+    behind = kind[1:]
+    cut = (behind != kind[:-1]) | _ALONE.take(behind)
     at = np.arange(len(folded))
-    at[1:] += np.cumsum(cut)
+    at[1:] += cut.cumsum()
     spaced = np.full(int(at[-1]) + 1, 0x20, dtype="<u2")
     spaced[at] = folded
     return spaced.tobytes().decode("utf-16-le").split()

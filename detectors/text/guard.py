@@ -86,7 +86,7 @@ def make_guard(lang: str, table: Table, vocabulary: Vocabulary) -> Guard:
     taught = sorted(_comments(own, "training"), key=lambda c: (crc32(c.text.encode()), c.id))[:TAUGHT_MAX]
     chosen: list[tuple[Comment, int]] = [(c, TEST) for c in _comments(own, "test")]
     chosen += [(c, VALIDATION) for c in _comments(own, "validation")] + [(c, TAUGHT) for c in taught]
-    store = WordStore(table.slots, table.lexicon, vocabulary)
+    store = WordStore(np.ascontiguousarray(table.slots), table.lexicon, vocabulary)
     return Guard(
         rows_of([comment.text for comment, _ in chosen], store, table),
         np.array([LABELS.index(comment.sentiment) for comment, _ in chosen]),

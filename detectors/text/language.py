@@ -22,6 +22,8 @@ MULTILINGUAL = "mul"
 """The table (ISO 639-2's code of several languages) that reads a language without one of its own."""
 SHORT_CHARS = 40
 READ_CHARS = 400
+PIECE_CHARS_MAX, PIECES_KEPT_MAX = 24, 20_000
+"""Pieces of texts that are remembered; the answers are the same without."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _TAG = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z0-9_-]{1,20})?\Z")
@@ -109,6 +111,7 @@ class LanguageTeller:
         self.langs = langs
         self._by_words = set(langs) == {"fr", "en"}
         self._words = {lang: _FUNCTION_WORDS[lang] for lang in langs if lang in _FUNCTION_WORDS}
+        self._pieces = _Pieces(frozenset().union(*self._words.values()))
         self._identifier: Any = None
 
     def tell_many(
@@ -148,16 +151,35 @@ class LanguageTeller:
         ranked = self._identifier.rank(read)
         if not ranked[0][1] > _NOTHING_SEEN:
             return usual
-        words = set(_WORD.findall(read.lower()))
+        words = self._function_words(read)
         odds = sorted(((s + _WORD_NATS * len(words & self._words.get(c, _NO_WORDS)), str(c)) for c, s in ranked))
         lead = odds[-1][0] - odds[-2][0]
         return usual if is_short and lead < _EVEN_NATS else odds[-1][1]
 
+    def _function_words(self, read: str) -> set[str]:
+        return set[str]().union(*map(self._pieces.__getitem__, read.lower().split()))
+
     def _lead(self, read: str, at_least: int) -> str | None:
         """The language whose function words are clearly ahead, if one is."""
-        words = set(_WORD.findall(read.lower()))
+        words = self._function_words(read)
         lead = len(words & self._words["fr"]) - len(words & self._words["en"])
         return None if abs(lead) < at_least else ("fr" if lead > 0 else "en")
+
+
+class _Pieces(dict[str, frozenset[str]]):
+    """What function words stand in a piece of small letters between two blanks. No word goes over a blank, and the
+    same few pieces come over and over, so most cost one look."""
+
+    def __init__(self, function_words: frozenset[str]) -> None:
+        self._function_words = function_words
+
+    def __missing__(self, piece: str) -> frozenset[str]:
+        found = self._function_words.intersection(_WORD.findall(piece))
+        if len(piece) <= PIECE_CHARS_MAX:
+            if len(self) >= PIECES_KEPT_MAX:
+                self.clear()
+            self[piece] = found
+        return found
 
 
 _NO_WORDS: frozenset[str] = frozenset()

@@ -9,13 +9,17 @@ expressions tried one by one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.text.fold import kept_as
 from detectors.text.vocabulary import Continuation
+
+if TYPE_CHECKING:
+    from detectors.text.words import WordStore
 
 Ints: TypeAlias = NDArray[np.int64]
 Hashes: TypeAlias = NDArray[np.uint32]
@@ -63,6 +67,17 @@ class PairMemory:
             self._slots[slots[missed]] = found[missed]
         return found
 
+    def begun(self, pair: int, store: WordStore) -> Continuation | None:
+        """What one pair begins."""
+        number = self._known.get(pair)
+        if number is None:
+            if len(self.continuations) > self._keep_max:
+                self._clear()
+            first, second = pair >> 32, pair & 0xFFFFFFFF
+            hashes = store.hashes
+            number = self._take_in(pair, hashes[first : first + 1], hashes[second : second + 1], store.begun(pair))
+        return self.continuations[number]
+
     def _take_in(self, pair: int, first: Hashes, second: Hashes, begun: Continuation | None) -> int:
         number = self._known[pair] = len(self.continuations)
         self.continuations.append(begun)
@@ -71,7 +86,8 @@ class PairMemory:
             self._always = np.concatenate((self._always, np.zeros_like(self._always)))
         if begun is not None:
             self._masks[number] = begun.mask
-            self._always[number] = bool(begun.pairs or begun.others)
+            unlike = any(kept_as(word) != word for word in (*begun.thirds, *begun.befores))  # the filter would miss it
+            self._always[number] = bool(begun.pairs or begun.others) or unlike
             for words, salt in ((begun.thirds, _BEHIND), (begun.befores, _BEFORE)):
                 thirds = np.array([crc32(w.encode("utf-16-le", "surrogatepass")) for w in words], dtype=np.uint32)
                 self._filter[_mixed(first, second, thirds, salt)] = True

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from detectors.text import roles as w
 from detectors.text import tone
 from detectors.text.fold import tokenise
+from detectors.text.short import COUNTED, NEGATION_REACH, SHORT_TOKENS_MAX, Gathered, gather_short
 from detectors.text.tone import Finds, Places, finds_of, part_sums, places_of
 from detectors.text.vocabulary import GAP_WORDS_MAX, TONES, match
 from detectors.text.words import WordStore, pair_slots
@@ -25,9 +26,6 @@ Masks: TypeAlias = NDArray[np.bool_]
 
 DECIDED = (1 << len(CATEGORIES)) - 1
 """The bits of a mask that decide a category; those above are hints."""
-NEGATION_REACH = 4
-"""Words after a negation that it still turns, if no clause ends between."""
-
 _VALENCE_UNIT = 960.0
 """Integer valence of one plain word of valence 1.0: tenths times the parts of the factors below."""
 
@@ -83,10 +81,10 @@ _EDGES = np.full((max(len(edges) for _, edges in _BINS), len(_BINS), 1), np.inf)
 for _column, (_, _edges) in enumerate(_BINS):
     _EDGES[: len(_edges), _column, 0] = _edges
 _MOST = np.array([[most] for _, most in _CODES])
-_COUNTED = (w.EXCLAIM, w.QUESTION, w.LINK, w.NAMED, w.EMOJI, w.NEGATOR, w.BUT, w.PRESSING)
-_COUNTED_BITS = np.array([bit.bit_length() - 1 for bit in _COUNTED])
+_COUNTED_BITS = np.array([bit.bit_length() - 1 for bit in COUNTED])
 _PLAIN_UNIT = 480.0
 """As `_VALENCE_UNIT`, without the factor of a word's place."""
+_MIXED = np.array([0.1, 2.0])
 _COARSE = np.array([-1.5, -0.1, 0.1, 1.5])
 
 
@@ -152,34 +150,55 @@ def read(texts: Sequence[str], store: WordStore) -> Reading:
     ids = store.ids(tokens.words)
     starts = (ids == 0).nonzero()[0]
     lengths = _lengths(starts, len(ids))
-    roles = store.roles.take(ids)
-    roles[1:] |= np.where((roles[1:] & w.CONTRE != 0) & (roles[:-1] & w.PAR != 0), w.BUT, 0)
-    negated = _negated(roles)
+    gather = gather_short if len(ids) <= SHORT_TOKENS_MAX else _gather
+    g = gather(ids, starts, tokens.words, store)
     inside = ids != 0
     sides = (inside[:-1] & inside[1:]).nonzero()[0]
     hashes = store.hashes.take(ids)
-    pairs = pair_slots(hashes[sides], hashes[sides + 1] ^ (negated[sides + 1] * np.uint32(0x5A5A5A5A)))
-    row_of = np.arange(len(starts)).repeat(lengths)
-    found = _token_masks(ids, row_of, tokens.words, store)
-    masks: Ints = np.bitwise_or.reduceat(found, starts)
+    pairs = pair_slots(hashes[sides], hashes[sides + 1] ^ (g.negated[sides + 1] * np.uint32(0x5A5A5A5A)))
     n_words = lengths - 1
-    features = np.add.reduceat(store.features.take(ids), starts) + np.maximum(n_words - 1, 0)
-    counts = dict(zip(_COUNTED, np.add.reduceat(roles[:, None] >> _COUNTED_BITS & 1, starts, axis=0).T, strict=True))
-    places = places_of(roles, starts, lengths, row_of)
-    finds = finds_of(found, negated, places, row_of)
-    plain = _valences(store.valences.take(ids), roles, negated)
-    valence = plain * _weights_by_turn(places)
+    features = g.features + np.maximum(n_words - 1, 0)
+    counts = dict(zip(COUNTED, g.counts, strict=True))
+    finds, masks = g.finds, g.masks
     capitals = tokens.capitals / np.maximum(tokens.letters, 6)
     bits = np.bitwise_count(masks & DECIDED).astype(np.int64)
-    valued = valence_facts(valence, starts, n_words)
+    valued = _valence_facts(g, n_words)
     values = (
         *valued, counts[w.EXCLAIM], counts[w.QUESTION], capitals, tokens.stretched,
         n_words, counts[w.LINK], counts[w.NAMED], counts[w.EMOJI], counts[w.NEGATOR], counts[w.BUT], counts[w.PRESSING],
-        bits, finds.tone, finds.tail, finds.end, *(part / _PLAIN_UNIT for part in part_sums(plain, places)),
+        bits, finds.tone, finds.tail, finds.end, *(part / _PLAIN_UNIT for part in g.parts),
     )  # fmt: skip
     facts = _facts(values, _codes(finds, valued[0], valued[2], counts, bits))
     urgency = _urgency(counts[w.EXCLAIM], capitals, tokens.stretched, counts[w.PRESSING], bits, values[2])
-    return Reading(ids, starts, negated, pairs, sides, features, facts, masks, findings(masks), urgency)
+    return Reading(ids, starts, g.negated, pairs, sides, features, facts, masks, findings(masks), urgency)
+
+
+def _gather(ids: Ints, starts: Ints, words: list[str], store: WordStore) -> Gathered:
+    """Gather a batch column by column: what `gather_short` does token by token."""
+    lengths = _lengths(starts, len(ids))
+    row_of = np.arange(len(starts)).repeat(lengths)
+    roles = store.roles.take(ids)
+    roles[1:] |= np.where((roles[1:] & w.CONTRE != 0) & (roles[:-1] & w.PAR != 0), w.BUT, 0)
+    negated = _negated(roles)
+    found = _token_masks(ids, row_of, words, store)
+    places = places_of(roles, starts, lengths, row_of)
+    plain = _valences(store.valences.take(ids), roles, negated)
+    valence = plain * _weights_by_turn(places)
+    positive = np.add.reduceat(np.maximum(valence, 0), starts)
+    negative = np.add.reduceat(np.maximum(-valence, 0), starts)
+    at = np.maximum.reduceat(np.where(valence != 0, np.arange(len(valence)), 0), starts)
+    return Gathered(
+        negated,
+        np.bitwise_or.reduceat(found, starts),
+        np.add.reduceat(store.features.take(ids), starts),
+        np.add.reduceat(roles[:, None] >> _COUNTED_BITS & 1, starts, axis=0).T,
+        positive - negative,
+        positive,
+        negative,
+        np.where(at > starts, valence[at], 0),
+        part_sums(plain, places),
+        finds_of(found, negated, places, row_of),
+    )
 
 
 def read_masks(texts: Sequence[str], store: WordStore) -> Ints:
@@ -214,10 +233,12 @@ def _token_masks(ids: Ints, row_of: Ints, words: list[str], store: WordStore) ->
         masks[at] |= match(store.meanings[int(ids[at])].guarded, words, at)
     follows = store.follows.take(ids)
     _near(masks, (store.near.take(ids)[:-1] & follows[1:]).nonzero()[0], ids, words, store)
-    begins = store.far.take(ids)
+    far = store.far.take(ids)
+    begins = far.nonzero()[0]
     for step in range(2, GAP_WORDS_MAX + 2):
-        found = (begins[:-step] & follows[step:]).nonzero()[0]
-        found = found[row_of[found] == row_of[found + step]]
+        begins = begins[begins + step < len(ids)]
+        begins = begins[row_of[begins] == row_of[begins + step]]
+        found = begins[far[begins] & follows[begins + step] != 0]
         pairs, known = (ids[found] << 32 | ids[found + step]).tolist(), store.apart
         for at, pair in zip(found.tolist(), pairs, strict=True):
             begun = known[pair] if pair in known else store.begun_apart(pair)
@@ -271,19 +292,14 @@ def _codes(
         (n[tone.MOCK] > 0) * (1 + trouble + 2 * (negative > 0.1) + 3 * (bad > 0)),
         4 * (good > 0) + 2 * trouble + (counts[w.EXCLAIM] > 0),
         4 * (n[tone.ASK] > 0) + 2 * (counts[w.QUESTION] > 0) + (np.abs(total) < 0.1),
-        5 * np.searchsorted(_COARSE, total, "right") + np.searchsorted(_COARSE, finds.tone, "right"),
+        5 * _COARSE.searchsorted(total, "right") + _COARSE.searchsorted(finds.tone, "right"),
     )
 
 
-def valence_facts(valence: Ints, starts: Ints, n_words: Ints) -> tuple[NDArray[np.float64], ...]:
+def _valence_facts(g: Gathered, n_words: Ints) -> tuple[NDArray[np.float64], ...]:
     """Sum, positive sum, negative sum, sum a word, the last valued word, and how both signs meet."""
-    total = np.add.reduceat(valence, starts) / _VALENCE_UNIT
-    positive = np.add.reduceat(np.maximum(valence, 0), starts) / _VALENCE_UNIT
-    negative = np.add.reduceat(np.maximum(-valence, 0), starts) / _VALENCE_UNIT
-    at = np.maximum.reduceat(np.where(valence != 0, np.arange(len(valence)), 0), starts)
-    last = np.where(at > starts, valence[at], 0) / _VALENCE_UNIT
-    edges = np.array([0.1, 2.0])
-    mixed = np.searchsorted(edges, positive, "right") * 3 + np.searchsorted(edges, negative, "right")
+    total, positive, negative, last = np.array((g.total, g.positive, g.negative, g.last)) / _VALENCE_UNIT
+    mixed = _MIXED.searchsorted(positive, "right") * 3 + _MIXED.searchsorted(negative, "right")
     return total, positive, negative, total / np.maximum(n_words, 1), last, mixed.astype(np.float64)
 
 
@@ -307,7 +323,8 @@ def _urgency(
 ) -> NDArray[np.float32]:
     """How pressing a text is: a fixed sum of marks, each with a ceiling, in [0, 1]."""
     marks = (
-        0.10 * np.minimum(exclaims, 3) + 0.30 * np.clip(capitals * 2 - 0.3, 0, 1) + 0.02 * np.minimum(stretched, 5)
+        0.10 * np.minimum(exclaims, 3) + 0.30 * np.minimum(np.maximum(capitals * 2 - 0.3, 0.0), 1.0)
+        + 0.02 * np.minimum(stretched, 5)
         + 0.25 * np.minimum(pressing, 2) + 0.10 * np.minimum(bits, 2) + 0.04 * np.minimum(negative, 5)
     )  # fmt: skip
     return np.minimum(marks, 1.0).astype(np.float32)

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.text.fold import TEXT_CHARS_MAX
-from detectors.text.heads import URGENCIES, Heads
+from detectors.text.heads import URGENCIES
 from detectors.text.language import LanguageTeller, normalise_lang, table_for
-from detectors.text.overlay import Overlay, OverlayTable
+from detectors.text.overlay import Overlay
 from detectors.text.reading import DECIDED, FACT_ROWS, Reading, read, read_masks
 from detectors.text.tables import WEIGHTS, Table, load_table, shipped
 from detectors.text.vocabulary import Vocabulary, load_vocabulary, names
@@ -37,9 +38,14 @@ LIKELIEST_MIN = (-2.0, -1.0)
 no further below than this, for complaints and for praise."""
 IRONY_DOUBT = 0.4
 """How much of its logits a text loses that is surely ironic; half of it at P(irony) = 3/4, nothing up to 1/2."""
+_LEAST = np.array([LIKELIEST_MIN[0], np.inf, LIKELIEST_MIN[1]])
 LOGIT_STEPS = 256
 _BIT_VALUES = 1 << np.arange(len(CATEGORIES))
 _EXP = np.array([math.exp(-i / LOGIT_STEPS) for i in range(LOGIT_STEPS * 30)])
+_UNLIKELY = (_EXP / (1.0 + _EXP)).astype(np.float32)
+_LIKELY = (1.0 - _EXP / (1.0 + _EXP)).astype(np.float32)
+
+_Answers: TypeAlias = tuple[Floats, Floats, NDArray[np.int64], Floats, Floats]
 
 _names = lru_cache(maxsize=4_096)(names)
 
@@ -50,7 +56,10 @@ class LinearScorer:
     def __init__(self, langs: tuple[str, ...], tables: dict[str, Table], vocabulary: Vocabulary) -> None:
         self._teller = LanguageTeller(langs)
         self._tables = tables
-        self._stores = {lang: WordStore(_columns(table), table.lexicon, vocabulary) for lang, table in tables.items()}
+        self._joined = {lang: join(table) for lang, table in tables.items()}
+        self._stores = {
+            lang: WordStore(joined.slots, tables[lang].lexicon, vocabulary) for lang, joined in self._joined.items()
+        }
         self.overlay = Overlay()
         """What was learnt from corrections; another may be put in its place between two batches."""
 
@@ -71,27 +80,26 @@ class LinearScorer:
         known = tuple(self._tables)
         table_of = {lang: table_for(lang, known) for lang in set(told)}
         which = [table_of[lang] for lang in told]
-        probabilities = np.zeros((len(texts), 3), dtype=np.float32)
-        urgency = np.zeros(len(texts), dtype=np.float32)
-        irony, toxicity = np.zeros_like(urgency), np.zeros_like(urgency)
-        masks = np.zeros(len(texts), dtype=np.int64)
-        for name in known:
-            rows = [i for i, other in enumerate(which) if other == name]
-            for chunk in _chunks(texts, rows):
-                reading = read([texts[i] for i in chunk], self._stores[name])
-                store, table = self._stores[name], self._tables[name]
-                sums = hashed_sums(reading, store)
-                roots = _roots(reading)
-                tone = _logits(reading, sums, table, roots)
-                if table.heads is None:
-                    urgency[chunk], masks[chunk] = reading.urgency, reading.masks & DECIDED
-                else:
-                    said = ask(table.heads, reading, sums[:, len(LABELS) :], roots, tone)
-                    urgency[chunk], masks[chunk], irony[chunk], toxicity[chunk] = said
-                learnt = self.overlay.tables.get(name)
-                probabilities[chunk] = _probabilities(reading, tone, store, learnt, confidence(irony[chunk]))
+        chunks = list(_chunks(texts, which))
+        said = [self._answer(name, [texts[i] for i in rows] if len(chunks) > 1 else texts) for name, rows in chunks]
+        probabilities, urgency, masks, irony, toxicity = _together([rows for _, rows in chunks], said)
         categories = tuple(map(_names, masks.tolist()))
         return Scores(tuple(told), probabilities, categories, urgency, irony, toxicity, tables=tuple(which))
+
+    def _answer(self, name: str, texts: Sequence[str]) -> _Answers:
+        """What a table says of texts: probabilities, urgency, categories as bits, P(irony) and P(toxic)."""
+        store, joined = self._stores[name], self._joined[name]
+        reading = read(texts, store)
+        logits = joined.logits(reading, store)
+        if joined.has_heads:
+            urgency, masks, irony, toxicity = ask(logits, reading)
+        else:
+            urgency, masks = reading.urgency, reading.masks & DECIDED
+            irony = toxicity = np.zeros(len(texts), dtype=np.float32)
+        tone = logits[:, : len(LABELS)]
+        if (learnt := self.overlay.tables.get(name)) is not None:
+            tone = tone + learnt.logits(reading, store)
+        return _probabilities(reading, tone, irony), urgency, masks, irony, toxicity
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -124,102 +132,138 @@ class LinearScorer:
         """
         masks = np.zeros(len(texts), dtype=np.int64)
         which = self.table_names(texts, langs or [None] * len(texts))
-        for name in self._tables:
-            table, store = self._tables[name], self._stores[name]
-            for chunk in _chunks(texts, [i for i, other in enumerate(which) if other == name]):
-                if table.heads is None:
-                    masks[chunk] = read_masks([texts[i] for i in chunk], store)
-                else:
-                    reading = read([texts[i] for i in chunk], store)
-                    sums, roots = hashed_sums(reading, store), _roots(reading)
-                    tone = _logits(reading, sums, table, roots)
-                    masks[chunk] = ask(table.heads, reading, sums[:, len(LABELS) :], roots, tone)[1]
+        for name, chunk in _chunks(texts, which):
+            store, joined = self._stores[name], self._joined[name]
+            if joined.has_heads:
+                reading = read([texts[i] for i in chunk], store)
+                masks[chunk] = ask(joined.logits(reading, store), reading)[1]
+            else:
+                masks[chunk] = read_masks([texts[i] for i in chunk], store)
         return tuple(map(_names, masks.tolist()))
 
 
-def _chunks(texts: Sequence[str], rows: list[int]) -> Iterator[list[int]]:
-    """Rows in order, in pieces of bounded size: memory must not follow the batch."""
-    chunk: list[int] = []
-    size = 0
-    for row in rows:
-        chars = min(len(texts[row]), TEXT_CHARS_MAX)
-        if chunk and (size + chars > CHUNK_CHARS_MAX or len(chunk) >= CHUNK_TEXTS_MAX):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(row)
-        size += chars
-    if chunk:
-        yield chunk
+def _together(rows: Sequence[list[int]], said: Sequence[_Answers]) -> _Answers:
+    """The answers for all chunks, in the order of the texts."""
+    if len(said) == 1:
+        return said[0]
+    n = sum(map(len, rows))
+    probabilities = np.zeros((n, len(LABELS)), dtype=np.float32)
+    urgency, irony, toxicity = np.zeros((3, n), dtype=np.float32)
+    masks = np.zeros(n, dtype=np.int64)
+    for chunk, answers in zip(rows, said, strict=True):
+        probabilities[chunk], urgency[chunk], masks[chunk], irony[chunk], toxicity[chunk] = answers
+    return probabilities, urgency, masks, irony, toxicity
 
 
-def _columns(table: Table) -> NDArray[np.int8]:
-    """Weights of sentiment and heads side by side: one look a feature serves all."""
-    if table.heads is None:
-        return table.slots
-    return np.ascontiguousarray(np.hstack([table.slots, table.heads.slots]))
+def _chunks(texts: Sequence[str], which: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
+    """The rows of each table in order, in pieces of bounded size: memory must not follow the batch."""
+    for name in dict.fromkeys(which):
+        rows = [i for i, other in enumerate(which) if other == name]
+        if len(rows) <= CHUNK_TEXTS_MAX and sum([len(texts[i]) for i in rows]) <= CHUNK_CHARS_MAX:
+            yield name, rows
+            continue
+        chunk: list[int] = []
+        size = 0
+        for row in rows:
+            chars = min(len(texts[row]), TEXT_CHARS_MAX)
+            if chunk and (size + chars > CHUNK_CHARS_MAX or len(chunk) >= CHUNK_TEXTS_MAX):
+                yield name, chunk
+                chunk, size = [], 0
+            chunk.append(row)
+            size += chars
+        yield name, chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A table with its heads side by side, so that one look a feature serves all: sentiment's columns first."""
+
+    slots: NDArray[np.int8]
+    facts: NDArray[np.int16]
+    found: NDArray[np.float64]
+    """The facts of what the vocabulary found, as a factor."""
+    slot_units: NDArray[np.float64]
+    fact_units: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    has_heads: bool
+
+    def logits(self, reading: Reading, store: WordStore) -> NDArray[np.float64]:
+        """Logits of sentiment, then of the heads, shape (n, columns); all sums are of whole numbers below 2^53, and so
+        exact in any order."""
+        logits = hashed_sums(reading, store) * self.slot_units
+        logits /= np.sqrt(np.maximum(reading.features, 1))[:, None]
+        facts = self.facts.take(reading.facts, axis=0).sum(axis=1, dtype=np.int32)
+        logits += (facts + reading.found @ self.found) * self.fact_units
+        logits += self.bias
+        return logits
+
+
+def join(table: Table) -> Joined:
+    """A table and its heads, if it has any."""
+    heads, n = table.heads, len(LABELS)
+    slots, facts, bias = [table.slots], [table.facts], np.zeros(n)
+    slot_units, fact_units = np.full(n, table.slot_unit), np.full(n, table.fact_unit)
+    if heads is not None:
+        slots.append(heads.slots)
+        facts.append(heads.facts)
+        bias = np.concatenate((bias, heads.bias))
+        slot_units = np.concatenate((slot_units, heads.slot_units))
+        fact_units = np.concatenate((fact_units, heads.fact_units))
+    side = np.hstack(facts)
+    whole = table.slots.base
+    is_joined = heads is not None and whole is not None and whole is heads.slots.base
+    return Joined(
+        whole if whole is not None and is_joined else np.hstack(slots),
+        np.ascontiguousarray(side[:FACT_ROWS]),
+        side[FACT_ROWS:].astype(np.float64),
+        slot_units,
+        fact_units,
+        bias,
+        heads is not None,
+    )
 
 
 def hashed_sums(reading: Reading, store: WordStore) -> NDArray[np.int32]:
     """Sum of the weights of each text's hashed features, shape (n, columns)."""
-    tokens = store.plain.take(reading.ids, axis=0)
-    turned = np.flatnonzero(reading.negated)
-    tokens[turned] = store.negated.take(reading.ids[turned], axis=0)
+    tokens = store.sums.take(reading.ids * 2 + reading.negated, axis=0)
     assert store.weights is not None
     tokens[reading.pair_at] += store.weights.take(reading.pairs, axis=0) * np.int16(WORTH)
     return np.add.reduceat(tokens, reading.starts, axis=0, dtype=np.int32)
 
 
-def fact_sums(reading: Reading, weights: NDArray[np.int16]) -> NDArray[np.float64]:
-    """Sum of the weights, shape (ROWS, k), of each text's facts and finds, shape (n, k).
-
-    The product is of whole numbers below 2^53, so it is exact in any order."""
-    facts = weights[:FACT_ROWS].take(reading.facts, axis=0).sum(axis=1, dtype=np.int64)
-    return np.asarray(facts + reading.found @ weights[FACT_ROWS:])
-
-
-def ask(
-    heads: Heads, reading: Reading, sums: NDArray[np.int32], roots: NDArray[np.float64], tone: NDArray[np.float64]
-) -> tuple[Floats, NDArray[np.int64], Floats, Floats]:
-    """Urgency, categories as bits, P(irony) and P(toxic) of each text; `tone` holds the shipped logits of sentiment."""
-    logits = sums * heads.slot_units / roots
-    logits += fact_sums(reading, heads.facts) * heads.fact_units
-    logits += heads.bias
-    logits[reading.features == 0] = -30.0  # nothing to read
-    n = len(CATEGORIES)
-    subjects = logits[:, :n]
+def ask(logits: NDArray[np.float64], reading: Reading) -> tuple[Floats, NDArray[np.int64], Floats, Floats]:
+    """Urgency, categories as bits, P(irony) and P(toxic) of each text, by the logits of a table with heads."""
+    first, last = len(LABELS), len(LABELS) + len(CATEGORIES)
+    subjects = logits[:, first:last]
     said = subjects > 0.0
-    label, silent = tone.argmax(axis=1), ~said.any(axis=1)
-    for of, least in zip((0, 2), LIKELIEST_MIN, strict=True):
-        bare = np.flatnonzero((label == of) & silent)
-        likeliest = subjects[bare].argmax(axis=1)
-        said[bare, likeliest] = subjects[bare, likeliest] > least
-    rest = _logistic(logits[:, n:])
-    rest[reading.features == 0] = 0.0
-    return rest[:, : len(URGENCIES)].mean(axis=1), said @ _BIT_VALUES, rest[:, -2], rest[:, -1]
+    bare = np.flatnonzero(~said.any(axis=1))
+    if len(bare):
+        subjects = subjects[bare]
+        likeliest = subjects.argmax(axis=1)
+        least = _LEAST[logits[bare, :first].argmax(axis=1)]
+        said[bare, likeliest] = subjects[np.arange(len(bare)), likeliest] > least
+    rest = _logistic(logits[:, last:])
+    nothing = (reading.features == 0).nonzero()[0]
+    if len(nothing):
+        said[nothing], rest[nothing] = False, 0.0
+    n = len(URGENCIES)
+    urgency = (rest[:, 0] + rest[:, 1] + rest[:, 2]) / np.float32(n)
+    return urgency, said @ _BIT_VALUES, rest[:, n], rest[:, n + 1]
 
 
 def _logistic(logits: NDArray[np.float64]) -> Floats:
     """1 / (1 + exp(-x)) by table, so that a row is the same in whatever batch it stands."""
     steps = np.minimum(np.rint(np.abs(logits) * LOGIT_STEPS), len(_EXP) - 1).astype(np.int64)
-    small = _EXP[steps] / (1.0 + _EXP[steps])
-    chance: Floats = np.where(logits > 0, 1.0 - small, small).astype(np.float32)
+    chance: Floats = np.where(logits > 0, _LIKELY[steps], _UNLIKELY[steps])
     return chance
 
 
 def logits_of(reading: Reading, store: WordStore, table: Table) -> NDArray[np.float64]:
-    """The shipped logits, shape (n, 3)."""
-    return _logits(reading, hashed_sums(reading, store), table, _roots(reading))
-
-
-def _roots(reading: Reading) -> NDArray[np.float64]:
-    """The root of the number of hashed features of each text, shape (n, 1)."""
-    return np.asarray(np.sqrt(np.maximum(reading.features, 1))[:, None])
-
-
-def _logits(reading: Reading, sums: NDArray[np.int32], table: Table, roots: NDArray[np.float64]) -> NDArray[np.float64]:
-    logits = sums[:, : len(LABELS)] * table.slot_unit / roots
-    logits += fact_sums(reading, table.facts) * table.fact_unit
-    return np.asarray(logits)
+    """The shipped logits of sentiment, shape (n, 3)."""
+    n = len(LABELS)
+    sums = hashed_sums(reading, store)[:, :n] * table.slot_unit / np.sqrt(np.maximum(reading.features, 1))[:, None]
+    facts = table.facts[:FACT_ROWS].take(reading.facts, axis=0).sum(axis=1, dtype=np.int32)
+    return np.asarray(sums + (facts + reading.found @ table.facts[FACT_ROWS:]) * table.fact_unit)
 
 
 def confidence(irony: Floats) -> NDArray[np.float64]:
@@ -231,17 +275,8 @@ def confidence(irony: Floats) -> NDArray[np.float64]:
     return np.asarray(1.0 - IRONY_DOUBT * np.maximum(2.0 * irony.astype(np.float64) - 1.0, 0.0))
 
 
-def _probabilities(
-    reading: Reading,
-    tone: NDArray[np.float64],
-    store: WordStore,
-    learnt: OverlayTable | None,
-    sure: NDArray[np.float64],
-) -> Floats:
-    logits = tone.copy()
-    if learnt is not None:
-        logits += learnt.logits(reading, store)
-    logits *= sure[:, None]
+def _probabilities(reading: Reading, tone: NDArray[np.float64], irony: Floats) -> Floats:
+    logits = tone * confidence(irony)[:, None]
     logits[reading.features == 0] = (0.0, 6.0, 0.0)  # nothing to read: neutral
     below = np.rint((logits.max(axis=1, keepdims=True) - logits) * LOGIT_STEPS)
     parts = _EXP[np.minimum(below, len(_EXP) - 1).astype(np.int64)]

@@ -65,17 +65,21 @@ def load_table(lang: str, folder: Path = WEIGHTS) -> Table:
         if int(data["format"][0]) != FORMAT or data["facts"].shape != (ROWS, 3) or data["slots"].shape[1] != SLOTS:
             raise StateError(f"{path}: weights of another version; make them again with vigie train")
         units = data["units"].tolist()
-        slots = np.ascontiguousarray(data["slots"].T)
+        slots, heads = _side_by_side(path, data)
         lexicon = Lexicon(data["hashes"], data["valences"])
-        return Table(lang, slots, data["facts"], lexicon, units[0], units[1], _heads(path, data))
+        return Table(lang, slots, data["facts"], lexicon, units[0], units[1], heads)
 
 
-def _heads(path: Path, data: Any) -> Heads | None:
+def _side_by_side(path: Path, data: Any) -> tuple[Bytes, Heads | None]:
+    """Weights of sentiment and heads as views of one array: it is what a scorer looks words up in."""
     if "head_names" not in data:
-        return None
+        return np.ascontiguousarray(data["slots"].T), None
     if tuple(data["head_names"].tolist()) != NAMES or data["head_facts"].shape != (ROWS, len(NAMES)):
         raise StateError(f"{path}: weights of another version; make them again with vigie train")
-    return Heads(np.ascontiguousarray(data["head_slots"].T), data["head_facts"], *data["head_scales"])
+    joined = np.empty((SLOTS, 3 + len(NAMES)), dtype=np.int8)
+    slots, head_slots = joined[:, :3], joined[:, 3:]
+    slots[:], head_slots[:] = data["slots"].T, data["head_slots"].T
+    return slots, Heads(head_slots, data["head_facts"], *data["head_scales"])
 
 
 def shipped(folder: Path = WEIGHTS) -> tuple[str, ...]:

@@ -22,8 +22,9 @@ Masks: TypeAlias = NDArray[np.bool_]
 
 BLAME, LETDOWN, PRAISE, CONTENT, ASK, NEWS, MOCK, DEFEND = range(len(TONES))
 _N = len(TONES)
-_WORTH = np.array([-2.0, -1.0, 2.0, 1.0, 0.0, 0.0, -0.5, 0.5, 0.5, 0.0, -1.5, -1.0, 0.0, 0.0, 0.0, 0.0])
-"""What a find of each section adds to the tone, as it is and turned."""
+WORTHS = (-4, -2, 4, 2, 0, 0, -1, 1, 1, 0, -3, -2, 0, 0, 0, 0)
+"""Twice what a find of each section adds to the tone, as it is and turned."""
+_WORTH = np.array(WORTHS) / 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.text.fold import SEP, URL
+from detectors.text.fold import SEP, kept_as, key_of
 from detectors.text.pairs import PairMemory
 from detectors.text.roles import role_of
 from detectors.text.vocabulary import Continuation, Vocabulary, WordMeaning, continuation
@@ -24,16 +24,21 @@ from detectors.text.vocabulary import Continuation, Vocabulary, WordMeaning, con
 Ints: TypeAlias = NDArray[np.int64]
 Bytes: TypeAlias = NDArray[np.int8]
 Hashes: TypeAlias = NDArray[np.uint32]
+Masks: TypeAlias = NDArray[np.bool_]
 
 SLOTS = 1 << 19
 """Rows of a weight table; character n-grams and words share the first half, pairs of words the second."""
-WORD_CHARS_MAX = 32
 WORDS_KEPT_MAX = 60_000
 """Beyond this many words the memory starts anew; the scores are the same, only slower for a moment."""
 NGRAM_LENGTHS = (2, 3, 4, 5)
+_LENGTHS = np.array(NGRAM_LENGTHS)
+_SALTS = (_LENGTHS * 0x27D4EB2F & 0xFFFFFFFF).astype(np.uint32)
 WORTH = 4
 """What a word and a pair count beside one character n-gram: a word has thirty of these, and they would take over all
 that is to be learnt about it."""
+
+
+_COLUMNS = ("roles", "valences", "features", "masks", "near", "far", "follows", "guarded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +61,9 @@ def word_hash(word: str) -> int:
     return crc32(word.encode("utf-16-le", "surrogatepass"))
 
 
-def mix(values: Hashes, salt: int) -> Ints:
+def mix(values: Hashes, salt: int | Hashes) -> Ints:
     """Hashes to rows of half a table."""
-    mixed = (values ^ np.uint32(salt)) * np.uint32(0x9E3779B1)
+    mixed = (values ^ np.asarray(salt, dtype=np.uint32)) * np.uint32(0x9E3779B1)
     mixed ^= mixed >> np.uint32(15)
     mixed *= np.uint32(0x85EBCA77)
     return (mixed >> np.uint32(14)).astype(np.int64)
@@ -71,20 +76,38 @@ def pair_slots(first: Hashes, second: Hashes) -> Ints:
 
 def ngram_slots(words: Sequence[str]) -> tuple[Ints, Ints]:
     """Rows of the character n-grams of each word, flat, and how many each word has."""
-    marked = "".join([f"<{word}>" for word in words])
+    marked = f"<{'><'.join(words)}>"
     codes = np.frombuffer(marked.encode("utf-16-le", "surrogatepass"), dtype="<u2").astype(np.uint32)
-    lengths = np.fromiter((len(word) + 2 for word in words), dtype=np.int64, count=len(words))
-    word_of = np.repeat(np.arange(len(words)), lengths)
-    left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(codes))  # characters from here to the word's end
-    rolling, slots, owners = codes.copy(), [], []
-    for length in range(2, max(NGRAM_LENGTHS) + 1):
-        rolling = rolling[:-1] * np.uint32(0x01000193) + codes[length - 1 :]
-        inside = left[: len(rolling)] >= length
-        slots.append(mix(rolling[inside], length * 0x27D4EB2F & 0xFFFFFFFF))
-        owners.append(word_of[: len(rolling)][inside])
-    owner = np.concatenate(owners)
-    order = np.argsort(owner, kind="stable")
-    return np.concatenate(slots)[order], np.bincount(owner, minlength=len(words))
+    lengths = np.array([len(word) + 2 for word in words])
+    ends = lengths.cumsum()
+    left = ends.repeat(lengths) - np.arange(len(codes))  # characters from here to the word's end
+    rolling = np.zeros((len(codes), len(NGRAM_LENGTHS)), dtype=np.uint32)
+    before = codes
+    for column, length in enumerate(NGRAM_LENGTHS):  # each is the one before it and a character
+        before = before[:-1] * np.uint32(0x01000193) + codes[length - 1 :]
+        rolling[: len(before), column] = before
+    inside = left[:, None] >= _LENGTHS
+    slots = mix(rolling, _SALTS)[inside]
+    return slots, np.add.reduceat(inside.sum(axis=1), ends - lengths)
+
+
+class _Growing:
+    """Rows of a column with room for more, so that one more word does not copy all there are."""
+
+    def __init__(self, dtype: type[np.generic], *shape: int) -> None:
+        self._room: NDArray[Any] = np.zeros((256, *shape), dtype=dtype)
+        self._n = 0
+
+    def add(self, rows: Any) -> NDArray[Any]:
+        """All rows, these behind the others."""
+        end = self._n + len(rows)
+        if end > len(self._room):
+            bigger = np.zeros((max(2 * len(self._room), end), *self._room.shape[1:]), dtype=self._room.dtype)
+            bigger[: self._n] = self._room[: self._n]
+            self._room = bigger
+        self._room[self._n : end] = rows
+        self._n = end
+        return self._room[:end]
 
 
 class WordStore:
@@ -101,13 +124,11 @@ class WordStore:
         self.index: dict[str, int] = {}
         self.words: list[str] = []
         self.meanings: dict[int, WordMeaning] = {}
+        columns = 3 if self.weights is None else self.weights.shape[1]
+        self._columns = {name: _Growing(np.int64) for name in _COLUMNS}
+        self._hashes, self._sums = _Growing(np.uint32), _Growing(np.int16, columns)
         self.pairs = PairMemory(self._keep_max)
         self.apart: dict[int, Continuation | None] = {}
-        self.hashes: Hashes = np.zeros(0, dtype=np.uint32)
-        self.roles = self.valences = self.features = self.masks = np.zeros(0, dtype=np.int64)
-        self.near = self.far = self.follows = self.guarded = np.zeros(0, dtype=np.int64)
-        columns = 3 if self.weights is None else self.weights.shape[1]
-        self.plain = self.negated = np.zeros((0, columns), dtype=np.int16)
         self._learn([SEP])
 
     def ids(self, tokens: Sequence[str]) -> Ints:
@@ -117,7 +138,7 @@ class WordStore:
         index = self.index
         found = list(map(index.get, tokens))
         if None in found:
-            keys = [(i, _key(tokens[i])) for i in _places_of_none(found)]
+            keys = [(i, key_of(tokens[i])) for i in _places_of_none(found)]
             if unknown := [key for key in dict.fromkeys(key for _, key in keys) if key not in index]:
                 self._learn(unknown)
             for i, key in keys:
@@ -127,29 +148,41 @@ class WordStore:
     def _learn(self, tokens: list[str]) -> None:
         """Take in tokens by their keys."""
         base = len(self.words)
-        words = [_canonical(token) for token in tokens]
+        words = [kept_as(token) for token in tokens]
         self.index.update(zip(tokens, range(base, base + len(tokens)), strict=True))
         self.words += words
-        hashes = np.fromiter(map(word_hash, words), dtype=np.uint32, count=len(words))
+        hashes = np.array([word_hash(word) for word in words], dtype=np.uint32)
         slots, counts = ngram_slots(words)
         meanings = [self._vocabulary.of_word(word) for word in words]
         self.meanings.update({base + i: m for i, m in enumerate(meanings) if m.begins or m.guarded})
-        roles = np.fromiter((role_of(word) for word in words), dtype=np.int64, count=len(words))
-        is_sep = np.fromiter((word == SEP for word in words), dtype=np.bool_, count=len(words))
-        self.hashes = np.concatenate((self.hashes, hashes))
-        self.roles = np.concatenate((self.roles, roles))
-        self.valences = np.concatenate((self.valences, self._lexicon.of(hashes)))
-        self.features = np.concatenate((self.features, np.where(is_sep, 0, counts + 1)))
-        self.masks = _longer(self.masks, [m.mask for m in meanings])
-        self.near = _longer(self.near, [m.near for m in meanings])
-        self.far = _longer(self.far, [m.far for m in meanings])
-        self.follows = _longer(self.follows, [m.follows for m in meanings])
-        self.guarded = _longer(self.guarded, [bool(m.guarded) for m in meanings])
+        add = self._columns
+        self.hashes: Hashes = self._hashes.add(hashes)
+        self.roles: Ints = add["roles"].add([role_of(word) for word in words])
+        self.valences: Ints = add["valences"].add(self._lexicon.of(hashes))
+        self.features: Ints = add["features"].add(
+            [0 if w == SEP else n + 1 for w, n in zip(words, counts.tolist(), strict=True)]
+        )
+        self.masks: Ints = add["masks"].add([m.mask for m in meanings])
+        self.near: Ints = add["near"].add([m.near for m in meanings])
+        self.far: Ints = add["far"].add([m.far for m in meanings])
+        self.follows: Ints = add["follows"].add([m.follows for m in meanings])
+        self.guarded: Ints = add["guarded"].add([bool(m.guarded) for m in meanings])
         if self.weights is not None:
-            plain, negated = self._sums(self.weights, hashes, slots, counts)
-            plain[is_sep] = negated[is_sep] = 0
-            self.plain = np.concatenate((self.plain, plain))
-            self.negated = np.concatenate((self.negated, negated))
+            sums = self._weigh(self.weights, hashes, slots, counts)
+            if base == 0:
+                sums[:2] = 0  # the separator
+            self.sums: NDArray[np.int16] = self._sums.add(sums)
+            """Shape (2 x words, columns): weights of each word as it is, then under a negation."""
+
+    @property
+    def plain(self) -> NDArray[np.int16]:
+        """Weights of each word as it is, shape (words, columns),"""
+        return self.sums[::2]
+
+    @property
+    def negated(self) -> NDArray[np.int16]:
+        """and under a negation."""
+        return self.sums[1::2]
 
     def begun(self, pair: int) -> Continuation | None:
         """What two neighbouring words (their numbers, the first times 2^32) may begin."""
@@ -165,18 +198,12 @@ class WordStore:
         return found
 
     @staticmethod
-    def _sums(weights: Bytes, hashes: Hashes, slots: Ints, counts: Ints) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    def _weigh(weights: Bytes, hashes: Hashes, slots: Ints, counts: Ints) -> NDArray[np.int16]:
         """Weights of words as they are, and under a negation: at most 130 n-grams of 127 each, so 16 bits hold them."""
         starts = np.cumsum(counts) - counts
-        ngrams: NDArray[np.int16] = np.add.reduceat(weights[slots], starts, dtype=np.int16)
-        own, flipped = unigram_slots(hashes)
-        plain: NDArray[np.int16] = ngrams + weights[own] * np.int16(WORTH)
-        negated: NDArray[np.int16] = ngrams + weights[flipped] * np.int16(WORTH)
-        return plain, negated
-
-
-def _longer(column: Ints, more: list[int]) -> Ints:
-    return np.concatenate((column, np.array(more, dtype=np.int64)))
+        ngrams: NDArray[np.int16] = np.add.reduceat(weights.take(slots, axis=0), starts, dtype=np.int16)
+        own = weights.take(np.stack(unigram_slots(hashes), axis=1), axis=0) * np.int16(WORTH)
+        return np.asarray((ngrams[:, None, :] + own).reshape(2 * len(hashes), -1))
 
 
 def _places_of_none(found: list[int | None]) -> Iterator[int]:
@@ -186,18 +213,6 @@ def _places_of_none(found: list[int | None]) -> Iterator[int]:
         while True:
             at = found.index(None, at + 1)
             yield at
-
-
-def _key(token: str) -> str:
-    """What a token is kept under. A very long word is its first letters: what is kept must be short, keys too. Long
-    figures are all alike: one entry for every order number and every price, since most come only once."""
-    token = token[:WORD_CHARS_MAX]
-    return "000" if len(token) > 2 and token.isdecimal() else token
-
-
-def _canonical(token: str) -> str:
-    """Links cut short are all alike."""
-    return URL if token in ("http", "https") else token
 
 
 def unigram_slots(hashes: Hashes) -> tuple[Ints, Ints]:

@@ -23,7 +23,7 @@ import streams.follow
 import streams.mapping
 import streams.order
 from detectors.text import fold, language, load_scorer, vocabulary
-from detectors.text import words as words_module
+from detectors.text import fold as fold_module
 from detectors.text.fold import TEXT_CHARS_MAX, tokenise
 from engine.core.fold import tokens as plain_tokens
 
@@ -203,8 +203,8 @@ def test_words_without_end_are_kept_short() -> None:
     for i in range(20):
         scorer.score_many([chr(0x4E00 + i) * 9_000 + "a" * 900], ["fr"])
     store = scorer._stores["fr"]
-    assert max(map(len, store.index)) <= words_module.WORD_CHARS_MAX
-    assert max(map(len, store.words)) <= words_module.WORD_CHARS_MAX
+    assert max(map(len, store.index)) <= fold_module.WORD_CHARS_MAX
+    assert max(map(len, store.words)) <= fold_module.WORD_CHARS_MAX
 
 
 def test_tokens_are_no_more_than_characters() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.text import fold as fold_module
 from detectors.text import load_scorer
-from detectors.text import words as words_module
 from detectors.text.fold import SEP, tokenise
 from detectors.text.scorer import LinearScorer
 
@@ -87,5 +87,5 @@ def test_hostile_text_is_linear_and_small(text: str) -> None:
     scores = scorer.score_many([text, "Merci"], ["fr", "fr"])
     store = scorer._stores["fr"]
     assert len(tokenise([text]).words) <= len(text) + 1
-    assert max(map(len, store.words)) <= words_module.WORD_CHARS_MAX
+    assert max(map(len, store.words)) <= fold_module.WORD_CHARS_MAX
     assert scores.probabilities[1].tobytes() == _SCORER.score_many(["Merci"], ["fr"]).probabilities[0].tobytes()
