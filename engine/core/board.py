@@ -83,8 +83,8 @@ class Board:
         if len(tally.threads) > THREADS_MAX:
             tally.threads = fewest(tally.threads)  # in one form, whatever the order of arrival
         hour, oldest_s = self._hour, end_s - 3_600
-        if hour and hour[-1][0] >= start_s:  # a state that was stored within this span
-            hour[:] = [item for item in hour if item[0] < start_s]
+        while hour and hour[-1][0] >= start_s:  # recalled half full, when this span was still open
+            hour.pop()
         if hour and hour[-1][0] >= oldest_s:
             before = [span for at_s, span in hour if at_s >= oldest_s]
             if len(before) < len(hour):

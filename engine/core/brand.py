@@ -273,7 +273,7 @@ class BrandStream:
         plans = {} if incident is None or plan is None else {incident.id: plan}
         twin.restore("brand", 0, self._core(), incidents, plans)
         twin.baseline.restore(self.baseline.snapshot())
-        twin._spans = self._spans.twin({start_s - start_s % SPAN_S for start_s in self.bins})
+        twin._spans = self._spans.twin(self.closed_until_s - self.closed_until_s % SPAN_S)
         for start_s, tally in self.bins.items():
             twin.bins[start_s] = Tally.from_json(tally.to_json())
         return twin
@@ -297,8 +297,8 @@ class BrandStream:
         self._last = None
         return effects + self.board.gauges()
 
-    def take_dirty(self) -> list[Effect]:
-        """The parts of the state that changed since the last call."""
+    def take_dirty(self, pack: Callable[[Any], bytes]) -> list[Effect]:
+        """The parts of the state that changed since the last call; at rest all of it is one, packed."""
         effects = self.open.take_dirty(self.name)
         if self._dirty:
             if self.resting:
@@ -310,7 +310,7 @@ class BrandStream:
             self._at_rest = self.resting
         effects += [StateDropped(part) for part in self._dropped]
         if self._dirty and self.resting:
-            effects.append(StateSaved(f"brand:0:{self.name}", self.at_rest()))
+            effects.append(StateSaved(f"brand:0:{self.name}", pack(self.at_rest())))
         elif not self._at_rest:
             for start_s, span in self._spans.take_dirty():
                 effects.append(self._saved(f"span:{start_s}:{self.name}", span.to_json()))

@@ -261,6 +261,7 @@ class Engine:
         names = sorted(self._brands) if end else self._take_due(closed_to_s)
         effects: list[Effect] = []
         gauges: list[Effect] = []
+        saved: list[Effect] = []
         lit: set[str] = set()
         for name in names:
             place = self._brands[name]
@@ -270,10 +271,13 @@ class Engine:
             gauges += told
             if told and isinstance(told[0], Gauged) and told[0].value:
                 lit.add(name)
+            if place.resting:  # at once, since many may have their time in one step
+                saved += place.take_dirty()
+                self._pack((name,))
         gauges += [Gauged("negatives_observed", (name,), 0.0) for name in sorted(self._lit.difference(names))]
         self._changed.update(names)
         self._lit = lit
-        return effects + gauges
+        return [*effects, *gauges, *saved]
 
     def _expect(self, name: str, due_s: int) -> None:
         """The brand asks for the watermark at that time; what it asked for earlier, for a later time, is stale."""

@@ -12,7 +12,7 @@ from engine.core.brand import BrandStream
 from engine.core.early import EVENTS
 from engine.core.rest import NEVER_S
 from engine.core.tally import UNITS, Tally
-from engine.domain.effects import Effect
+from engine.domain.effects import Effect, StateSaved
 from engine.domain.incident import Incident
 from engine.domain.playbook import Plan
 from engine.ports.packing import Packing
@@ -54,7 +54,7 @@ class Slot:
         self.due_s = NEVER_S
         """When the watermark reaches this time, bins are to be closed."""
         self._stream: BrandStream | None = None
-        self._raw = b""
+        self._raw = b""  # what it was packed as; of one that is not packed only while nothing has changed since
         self._case: tuple[Incident, Plan | None] | None = None  # of a packed stream
         self._asked, self._drawn_of = 0.0, ""  # what a packed stream knows beside its state
 
@@ -94,7 +94,8 @@ class Slot:
                 plans = {} if incident is None or plan is None else {incident.id: plan}
                 stream.restore("brand", 0, data, incidents, plans)
                 stream.recall_asides(self._asked, self._drawn_of)
-                self._raw, self._case = b"", None
+                self._case = None
+        self._raw = b""  # whoever asks for it may change it
         return stream
 
     def pack(self) -> None:
@@ -105,7 +106,8 @@ class Slot:
         incident = stream.case.incident
         self._case = None if incident is None else (incident, stream.case.plan)
         self._asked, self._drawn_of = stream.asides()
-        self._raw = self._packing.pack(stream.at_rest())
+        if not self._raw:
+            self._raw = self._packing.pack(stream.at_rest())
         self._stream = None
 
     # -- what the engine asks ------------------------------------------------------------------------------------
@@ -131,7 +133,13 @@ class Slot:
 
     def take_dirty(self) -> list[Effect]:
         """The parts of the state that changed since the last call."""
-        return self._stream.take_dirty() if self._stream is not None else self.open.take_dirty(self.name)
+        if self._stream is None:
+            return self.open.take_dirty(self.name)
+        effects = self._stream.take_dirty(self._packing.pack)
+        for effect in effects:
+            if isinstance(effect, StateSaved) and isinstance(effect.data, bytes):
+                self._raw = effect.data
+        return effects
 
     # -- state ---------------------------------------------------------------------------------------------------
 
@@ -146,6 +154,8 @@ class Slot:
         elif kind == "bin":
             self.open.recall(at_s, Tally.from_json(data))
         else:
+            if isinstance(data, bytes):
+                data = self._packing.unpack(data)
             self.stream().restore(kind, at_s, data, incidents, plans)
 
     def restored(self, bin_s: int) -> None:

@@ -80,13 +80,14 @@ class Spans(Mapping[int, Tally]):
             gone.append(old)
         return gone
 
-    def twin(self, copied: Iterable[int]) -> Spans:
-        """The same spans; of these a copy, so that the twin may add to them."""
+    def twin(self, from_s: int) -> Spans:
+        """The same spans; those that start at `from_s` or later as copies, so that the twin may add to them."""
         twin = Spans()
-        twin.held, twin._quiet = dict(self.held), dict(self._quiet)
-        for start_s in copied:
-            if start_s in twin.held:
-                twin.held[start_s] = Tally.from_json(twin.held[start_s].to_json())
+        twin._quiet = dict(self._quiet)
+        twin.held = {
+            start_s: Tally.from_json(span.to_json()) if start_s >= from_s else span
+            for start_s, span in self.held.items()
+        }
         return twin
 
     # -- state ---------------------------------------------------------------------------------------------------
