@@ -170,7 +170,7 @@ class Tide:
     def load(self, state: list[Any]) -> None:
         (
             self._observed, self._expected, self._square, self._weight, self._hours, self._last, self._since_h,
-            self._alarm_h, self.active, self.told, self.surprise, tail, level, next_h,
+            self._alarm_h, self.active, self.told, self.surprise, tail, level, self._next_h,
         ) = state  # fmt: skip
         self.tail.load(tail)
-        self._level.load(level, next_h)
+        self._level.load(level, self._next_h)

@@ -184,7 +184,7 @@ class Tally:
         if other.press:
             self.press |= other.press
             self.trim_press()
-        self.candidates += other.candidates
+        self.candidates += canonical(other.candidates, other.sample_max)  # what else it still holds is chance
         if len(self.candidates) > 4 * self.sample_max:
             self.candidates = canonical(self.candidates, self.sample_max)
 
@@ -207,7 +207,7 @@ class Tally:
             "n": [self.total, self.units, self.negatives, self.reach, self.followers_max, self.urgency],
             "expected": self.expected,
             "authors": nsmallest(AUTHORS_MAX, self.authors),
-            "press": sorted(self.press),
+            "press": nsmallest(PRESS_MAX, self.press),
             "networks": dict(sorted(self.networks.items())),
             "categories": dict(sorted(self.categories.items())),
             "langs": dict(sorted(self.langs.items())),

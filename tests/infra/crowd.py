@@ -25,20 +25,22 @@ def brands_of(count: int) -> list[str]:
     return [f"Marque{n:02d}" for n in range(count)]
 
 
-def crowd(count: int, *, brands: int = 24, seed: int = 1) -> list[bytes]:
-    """So many records, sorted by time. Some name their brand, some two in their text, some none; some bring their
-    sentiment or a field that nobody knows."""
+def crowd(
+    count: int, *, brands: int = 24, seed: int = 1, stormy: float = 0.07, storms: int = 12, fading_s: float = 2_400
+) -> list[bytes]:
+    """So many records, sorted by time, `stormy` of them in `storms` that fade. Some name their brand, some two in their
+    text, some none; some bring their sentiment or a field that nobody knows."""
     rng = random.Random(seed)
     names = brands_of(brands)
     span_s = HOURS * 3600
     said: list[tuple[float, str, str]] = []
-    for _ in range(int(count * 0.93)):
+    for _ in range(count - int(count * stormy)):
         texts = STORM if rng.random() < 0.04 else CALM
         said.append((rng.uniform(0, span_s), rng.choice(names), rng.choice(texts)))
-    storms = [(rng.choice(names), rng.uniform(0.6, 0.95) * span_s) for _ in range(12)]
+    begun = [(rng.choice(names), rng.uniform(0.6, 0.95) * span_s) for _ in range(storms)]
     while len(said) < count:
-        brand, at_s = storms[len(said) % len(storms)]
-        said.append((min(at_s + rng.expovariate(1 / 2_400), span_s), brand, rng.choice(STORM)))
+        brand, at_s = begun[len(said) % len(begun)]
+        said.append((min(at_s + rng.expovariate(1 / fading_s), span_s), brand, rng.choice(STORM)))
     said.sort()
     return [_record(i, *item, names, rng) for i, item in enumerate(said)]
 

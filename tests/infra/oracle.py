@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from base64 import b64decode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.domain.batch import Batch
@@ -24,7 +24,7 @@ from streams.decode import decode_many
 
 COUNTS = (
     "received", "mentions", "unmatched", "future_clamped", "late", "truncated", "unknown_fields", "rejected",
-    "dead_letters",
+    "dead_letters", "duplicates",
 )  # fmt: skip
 NOW_MS = 4_000_000_000_000
 BATCH = 2_000
@@ -41,6 +41,15 @@ class Outcome:
     state: dict[str, Any] = field(default_factory=dict)
     seen: frozenset[int] = frozenset()
     letters: frozenset[tuple[str, str]] = frozenset()
+
+    def told_once(self, other: Outcome, copies: int) -> Outcome:
+        """The same, where each mention came so many times: what is told of records, and not of mentions, is counted
+        as in the other, where each came once. Raises AssertionError where a record was lost or counted twice."""
+        for name in ("received", "unknown_fields"):
+            assert self.counts[name] == copies * other.counts[name], name
+        assert self.counts.get("duplicates", 0) == (copies - 1) * other.counts["received"]
+        same = {name: other.counts[name] for name in ("received", "unknown_fields")}
+        return replace(self, counts={k: v for k, v in (self.counts | same).items() if k != "duplicates"})
 
     def differences(self, other: Outcome) -> list[str]:
         """What is not the same, a line each; empty when all is."""
@@ -106,19 +115,23 @@ def _alerts(store: Store) -> Iterable[Any]:
             yield decode(AlertRaised, payload)
 
 
-def one_process(settings: Settings, lines: Sequence[bytes], *, end: bool = False) -> Outcome:
-    """What one process makes of these records in their order, as if nothing ever happened to it."""
+def one_process(
+    settings: Settings, lines: Sequence[bytes], *, end: bool = False, cuts: Iterable[int] | None = None
+) -> Outcome:
+    """What one process makes of these records in their order, as if nothing ever happened to it. They come in steps of
+    one size, or `cuts` says where each step but the first begins."""
+    starts = [0, *(range(BATCH, len(lines), BATCH) if cuts is None else cuts)]
     with Store.temporary() as store:
         engine = build_engine(
             engine_config(settings), detectors=detector_choices(settings),
             playbook_dirs=settings.playbooks.directories, text=settings.text, in_a_hurry=True,
         )  # fmt: skip
-        for start in range(0, len(lines), BATCH):
-            many = decode_many(lines[start : start + BATCH], lambda i: f"line {i + 1}")
+        for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
+            many = decode_many(lines[start:stop], lambda i: f"line {i + 1}")
             batch = Batch(
                 mentions=tuple(many.mentions), rejects=tuple(many.rejects), source="oracle",
                 unknown_fields=many.unknown_fields, truncated=many.truncated,
-                end=end and start + BATCH >= len(lines),
+                end=end and stop >= len(lines),
             )  # fmt: skip
             store.apply(engine.step(batch, NOW_MS))
         return outcome_of(store)
