@@ -16,6 +16,7 @@ from detectors.text import load_scorer
 from detectors.themes import RiverGroups
 from engine.core.engine import Engine, MakeDetector, MakeSignals
 from engine.core.sides import Side, Sides
+from engine.core.slot import Packed
 from engine.domain.batch import Batch, Command
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.errors import ConfigError
@@ -30,6 +31,7 @@ from ops.drill.db import DRILL
 from ops.planned import planned_events
 from ops.runs import run_keeper
 from ops.settings import Settings
+from ops.store.codec import StatePacking, loads
 from ops.store.store import ENGINE, Store
 from ops.watched import Text
 from playbooks.catalogue import load_catalogue
@@ -180,7 +182,10 @@ def build_engine(
     """
     scorer = scorer or make_scorer(text, config.brands)
     planner = planner or make_planner(playbook_dirs, in_a_hurry=in_a_hurry)
-    return Engine(config, scorer, brand_detectors(config, detectors), planner, signals_maker(config), RiverGroups())
+    return Engine(
+        config, scorer, brand_detectors(config, detectors), planner, signals_maker(config), RiverGroups(),
+        StatePacking(),
+    )  # fmt: skip
 
 
 def build_sides(
@@ -240,19 +245,23 @@ def restore_engine(
 
     `anew` is asked about each brand and the kind of its stored detector, and may answer with a state to use instead.
     """
-    parts = store.load_state(owner)
-    if not parts:
-        return
+    parts: dict[str, Any] = {}
     wanted: list[str] = []
-    for part, data in parts.items():
+    for part, raw in store.stored_state(owner):
+        data = parts[part] = loads(raw)
         kind, _, brand = (*part.split(":", 2), "", "")[:3]
         if kind != "brand":
             continue
+        incident = data["case"]["incident"]
+        if incident is not None:
+            wanted.append(incident)
         other = anew(brand, data["detector"].get("kind", DEFAULT)) if anew else None
         if other is not None:
             data["detector"] = other
-        if data["case"]["incident"] is not None:
-            wanted.append(data["case"]["incident"])
+        elif "rest" in data:  # most brands are at rest: they stay as they are until somebody asks for them
+            parts[part] = Packed(raw, data["rest"]["until_s"], incident)
+    if not parts:
+        return
     known = store.incidents_of(wanted)
     incidents: dict[str, Incident] = {id_: incident for id_, (incident, _) in known.items()}
     plans: dict[str, Plan] = {id_: plan for id_, (_, plan) in known.items() if plan is not None}

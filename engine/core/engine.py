@@ -368,9 +368,7 @@ class Engine:
             del unpacked[name]
             brands[name].pack()
 
-    def restore(
-        self, parts: Mapping[str, Any], incidents: Mapping[str, Incident], plans: Mapping[str, Plan]
-    ) -> None:
+    def restore(self, parts: Mapping[str, Any], incidents: Mapping[str, Incident], plans: Mapping[str, Plan]) -> None:
         """Become what was stored. A brand's part may be `Packed`: it stays so until it is asked for.
 
         Raises StateError if it can't be read or was made with other bins.

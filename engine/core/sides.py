@@ -15,7 +15,7 @@ from engine.core.engine import Engine, MakeDetector, MakeSignals
 from engine.core.rest import NEVER_S
 from engine.core.tally import Tally
 from engine.core.themes import settled
-from engine.domain.config import BrandConfig, EngineConfig
+from engine.domain.config import EngineConfig
 from engine.domain.effects import Effect
 from engine.ports.planner import Planner
 from engine.ports.text import TextScorer

@@ -143,9 +143,7 @@ class Slot:
 
     # -- state ---------------------------------------------------------------------------------------------------
 
-    def restore(
-        self, kind: str, at_s: int, data: Any, incidents: dict[str, Incident], plans: dict[str, Plan]
-    ) -> None:
+    def restore(self, kind: str, at_s: int, data: Any, incidents: dict[str, Incident], plans: dict[str, Plan]) -> None:
         """Take one stored part back: JSON values, or a brand at rest as it was stored."""
         if isinstance(data, Packed):
             self._raw, self.due_s = data.raw, data.until_s

@@ -131,7 +131,7 @@ class Tally:
             self.press = set(nsmallest(PRESS_MAX, self.press))
 
     def canonise(self) -> None:
-        """Become what `to_json` and `from_json` make of it: the same to whoever adds to it, and no larger than stored."""
+        """Become what `to_json` and `from_json` make of it: no larger, and the same to whoever adds to it."""
         if not self.negatives:
             return
         if len(self.authors) > AUTHORS_MAX:
