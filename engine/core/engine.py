@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from heapq import heapify, heappop, heappush
@@ -44,6 +45,9 @@ from engine.ports.themes import TextGroups
 
 _new = tuple.__new__
 STATE_VERSION = 1
+
+TURNS_MAX = 64
+"""Quiet brands that have their turn in one step of a live stream, at most: more than ten times what is needed."""
 
 MakeDetector = Callable[[BrandConfig], SeriesDetector]
 MakeSignals = Callable[[BrandConfig], tuple[Watched, ...]]
@@ -109,6 +113,7 @@ class Engine:
         self._closed_to_s = 0
         self._due: list[tuple[int, str]] = []  # a heap of when each brand asks for the watermark, with stale entries
         self._due_at_s: dict[str, int] = {}
+        self._turns: deque[str] = deque()  # brands that have their turn, and nothing else
         self._touched: set[str] = set()  # brands that a mention of this step was counted for
         self._changed: set[str] = set()  # brands of which this step may have changed anything
         self._lit: set[str] = set()  # brands whose last bin held mentions: the panels have to go dark after it
@@ -141,7 +146,7 @@ class Engine:
         effects += self._take_in(batch, now_ms, counts)
         if batch.progress:
             self._watermark.hear(batch.progress, now_ms)
-        effects += self._close(batch.end)
+        effects += self._close(batch.end, live=batch.live)
         if batch.live and self._config.provisional:
             for name in sorted(self._touched):
                 effects += self._brands[name].foresee(self._closed_to_s)
@@ -247,7 +252,7 @@ class Engine:
 
     # -- time ----------------------------------------------------------------------------------------------------
 
-    def _close(self, end: bool) -> list[Effect]:
+    def _close(self, end: bool, *, live: bool) -> list[Effect]:
         """Close what the watermark has passed; at the end of a source, everything that holds a mention."""
         width = self._config.bin_s
         watermark_s = self._watermark.at_ms // 1000
@@ -255,10 +260,11 @@ class Engine:
             newest = max((start for place in self._brands.values() for start in place.bins), default=0)
             watermark_s = max(watermark_s, newest + width if newest else 0)
         closed_to_s = watermark_s - watermark_s % width
-        if closed_to_s <= self._closed_to_s and not end:
+        moved = closed_to_s > self._closed_to_s
+        if not (moved or end or self._turns):
             return []
-        self._closed_to_s = closed_to_s
-        names = sorted(self._brands) if end else self._take_due(closed_to_s)
+        self._closed_to_s = max(self._closed_to_s, closed_to_s)
+        names = sorted(self._brands) if end else self._take_due(self._closed_to_s, TURNS_MAX if live else None)
         effects: list[Effect] = []
         gauges: list[Effect] = []
         saved: list[Effect] = []
@@ -274,9 +280,10 @@ class Engine:
             if place.resting:  # at once, since many may have their time in one step
                 saved += place.take_dirty()
                 self._pack((name,))
-        gauges += [Gauged("negatives_observed", (name,), 0.0) for name in sorted(self._lit.difference(names))]
+        if moved:
+            gauges += [Gauged("negatives_observed", (name,), 0.0) for name in sorted(self._lit.difference(names))]
+            self._lit = lit
         self._changed.update(names)
-        self._lit = lit
         return [*effects, *gauges, *saved]
 
     def _expect(self, name: str, due_s: int) -> None:
@@ -286,15 +293,27 @@ class Engine:
             self._due_at_s[name] = due_s
             heappush(self._due, (due_s, name))
 
-    def _take_due(self, watermark_s: int) -> list[str]:
-        """The brands whose time has come, by name. They are to say when they ask again."""
-        due, due_at_s = self._due, self._due_at_s
-        names = []
+    def _take_due(self, watermark_s: int, turns_max: int | None) -> list[str]:
+        """The brands whose time has come, by name. They are to say when they ask again.
+
+        Those that only have their turn may wait for a later step: after an outage all of them have it at once, and an
+        alert of another brand is not to wait for them.
+        """
+        due, due_at_s, turns = self._due, self._due_at_s, self._turns
+        names = set()
         while due and due[0][0] <= watermark_s:
             due_s, name = heappop(due)
             if due_at_s.get(name) == due_s:
                 del due_at_s[name]
-                names.append(name)
+                place = self._brands[name]
+                if place.resting and not place.bins:
+                    turns.append(name)
+                else:
+                    names.add(name)
+        for _ in range(len(turns) if turns_max is None else min(turns_max, len(turns))):
+            name = turns.popleft()
+            if self._brands[name].due_s <= watermark_s:  # nothing else has brought it up to date
+                names.add(name)
         return sorted(names)
 
     # -- people --------------------------------------------------------------------------------------------------
