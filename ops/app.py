@@ -248,18 +248,23 @@ def restore_engine(
     parts: dict[str, Any] = {}
     wanted: list[str] = []
     for part, raw in store.stored_state(owner):
-        data = parts[part] = loads(raw)
         kind, _, brand = (*part.split(":", 2), "", "")[:3]
         if kind != "brand":
+            parts[part] = loads(raw)
             continue
-        incident = data["case"]["incident"]
+        head, data = StatePacking.head(raw), None
+        if head is None:
+            data = loads(raw)
+            head = [0, data["case"]["incident"], data["detector"].get("kind")]
+        until_s, incident, detector = head
         if incident is not None:
             wanted.append(incident)
-        other = anew(brand, data["detector"].get("kind", DEFAULT)) if anew else None
+        other = anew(brand, detector or DEFAULT) if anew else None
         if other is not None:
+            data = loads(raw) if data is None else data
             data["detector"] = other
-        elif "rest" in data:  # most brands are at rest: they stay as they are until somebody asks for them
-            parts[part] = Packed(raw, data["rest"]["until_s"], incident)
+        # most brands are at rest: they stay as they are until somebody asks for them
+        parts[part] = Packed(raw, until_s, incident) if data is None else data
     if not parts:
         return
     known = store.incidents_of(wanted)

@@ -333,10 +333,13 @@ class BrandStream:
         return core if early is None else {**core, "early": early}
 
     def at_rest(self) -> dict[str, Any]:
-        """All of it but the open bins."""
+        """All of it but the open bins. In front stands what a restart asks of every brand: until when it rests, its
+        incident, the kind of its detector."""
         spans = [[start_s, span.to_json()] for start_s, span in self._spans.held.items()]
         rest = {"until_s": self._rest_until_s, "spans": spans, "terms": self.baseline.snapshot()}
-        return {**self._core(), "rest": rest}
+        core = self._core()
+        head = [self._rest_until_s, core["case"]["incident"], core["detector"].get("kind")]
+        return {"head": head, **core, "rest": rest}
 
     def asides(self) -> tuple[float, str]:
         """What is no part of the state, and yet has to be known again when it is packed and unpacked."""

@@ -30,6 +30,8 @@ import orjson
 from engine.domain.errors import StateError
 
 VERSION = 1
+_HEAD = b'{"head":'
+_HEAD_BYTES = 256
 _DEFLATED = b"x"
 """How deflated bytes begin, and no JSON."""
 
@@ -71,6 +73,20 @@ class StatePacking:
 
     def unpack(self, raw: bytes) -> Any:
         return loads(raw)
+
+    @staticmethod
+    def head(raw: bytes) -> list[Any] | None:
+        """The list that stands in front of a packed object as "head", without unpacking the rest; None if none does.
+
+        >>> StatePacking.head(StatePacking().pack({"head": [7, None], "more": "x" * 10_000}))
+        [7, None]
+        """
+        if raw[:1] != _DEFLATED:
+            return None
+        start = zlib.decompressobj().decompress(raw, _HEAD_BYTES)
+        end = start.find(b"]")
+        found = loads(start[len(_HEAD) : end + 1]) if start.startswith(_HEAD) and end > 0 else None
+        return found if isinstance(found, list) else None
 
 
 def encode(value: Any) -> str:

@@ -78,7 +78,7 @@ def opened(one):
     found = {}
     for name, slot in one._brands.items():
         whole = slot.stream().at_rest()
-        whole["rest"].pop("until_s")
+        del whole["head"], whole["rest"]["until_s"]
         for start_s, span in whole["rest"]["spans"]:
             span["candidates"].sort()
             assert start_s % 600 == 0
