@@ -125,8 +125,8 @@ class Silence:
         least that would have to be missing, at the highest rate that any hour of the week has."""
         if self._first_s is None or self._judge.active:
             return now_s + DAY_S
-        if not self._warm:
-            return max(now_s, self._first_s + WARM_UP_S)
+        if not self._warm:  # it will be at the first full hour after a day, and then knows how long it may be patient
+            return max(now_s + HOUR_S, -(-(self._first_s + WARM_UP_S) // HOUR_S) * HOUR_S + HOUR_S)
         missing = 0.75 * self._judge.nats_min - max(map(self._lacks, self._counts), default=0.0)
         if missing <= 0.0:
             return now_s
