@@ -16,6 +16,7 @@ from detectors.text import load_scorer
 from detectors.themes import RiverGroups
 from engine.core.engine import Engine, MakeDetector, MakeSignals
 from engine.core.sides import Side, Sides
+from engine.core.slot import Packed
 from engine.domain.batch import Batch, Command
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.errors import ConfigError
@@ -30,6 +31,7 @@ from ops.drill.db import DRILL
 from ops.planned import planned_events
 from ops.runs import run_keeper
 from ops.settings import Settings
+from ops.store.codec import StatePacking, loads
 from ops.store.store import ENGINE, Store
 from ops.watched import Text
 from playbooks.catalogue import load_catalogue
@@ -180,7 +182,10 @@ def build_engine(
     """
     scorer = scorer or make_scorer(text, config.brands)
     planner = planner or make_planner(playbook_dirs, in_a_hurry=in_a_hurry)
-    return Engine(config, scorer, brand_detectors(config, detectors), planner, signals_maker(config), RiverGroups())
+    return Engine(
+        config, scorer, brand_detectors(config, detectors), planner, signals_maker(config), RiverGroups(),
+        StatePacking(),
+    )  # fmt: skip
 
 
 def build_sides(
@@ -240,19 +245,28 @@ def restore_engine(
 
     `anew` is asked about each brand and the kind of its stored detector, and may answer with a state to use instead.
     """
-    parts = store.load_state(owner)
-    if not parts:
-        return
+    parts: dict[str, Any] = {}
     wanted: list[str] = []
-    for part, data in parts.items():
+    for part, raw in store.stored_state(owner):
         kind, _, brand = (*part.split(":", 2), "", "")[:3]
         if kind != "brand":
+            parts[part] = loads(raw)
             continue
-        other = anew(brand, data["detector"].get("kind", DEFAULT)) if anew else None
+        head, data = StatePacking.head(raw), None
+        if head is None:
+            data = loads(raw)
+            head = [0, data["case"]["incident"], data["detector"].get("kind")]
+        until_s, incident, detector = head
+        if incident is not None:
+            wanted.append(incident)
+        other = anew(brand, detector or DEFAULT) if anew else None
         if other is not None:
+            data = loads(raw) if data is None else data
             data["detector"] = other
-        if data["case"]["incident"] is not None:
-            wanted.append(data["case"]["incident"])
+        # most brands are at rest: they stay as they are until somebody asks for them
+        parts[part] = Packed(raw, until_s, incident) if data is None else data
+    if not parts:
+        return
     known = store.incidents_of(wanted)
     incidents: dict[str, Incident] = {id_: incident for id_, (incident, _) in known.items()}
     plans: dict[str, Plan] = {id_: plan for id_, (_, plan) in known.items() if plan is not None}

@@ -35,12 +35,12 @@ def remembered(store: Store) -> dict[str, Remembered]:
     samples: list[Remembered] = []
     for part, data in store.load_state().items():
         kind, _, brand = (*part.split(":", 2), "", "")[:3]
-        if kind not in ("span", "bin"):
-            continue
-        tally = Tally.from_json(data)
-        for candidate in tally.candidates:
-            _add(found, candidate.mention, brand)
-        samples += [Remembered(f"{SAMPLE}{key:016x}", text, None, brand) for key, text in tally.usual]
+        at_rest = data.get("rest", {}).get("spans", ())  # of a brand
+        spans = [data] if kind in ("span", "bin") else [span for _, span in at_rest]
+        for tally in map(Tally.from_json, spans):
+            for candidate in tally.candidates:
+                _add(found, candidate.mention, brand)
+            samples += [Remembered(f"{SAMPLE}{key:016x}", text, None, brand) for key, text in tally.usual]
     known = {item.text for item in found.values()}
     for sample in samples:
         if sample.text not in known:

@@ -208,6 +208,11 @@ class RateLevel:
         k = self.DAY_EVENTS
         return (k + self._days[d]) / (k + self._days[7 + d])
 
+    @property
+    def highest(self) -> float:
+        """Negatives an hour, in the highest hour of the highest day."""
+        return self._num / self._den * max(map(self._hour, range(24))) * max(map(self._day, range(7)))
+
     def turn(self, hour: int) -> None:
         """Make ready for the hour that begins `hour` hours after the epoch."""
         level = self._num / self._den * self._day(hour // 24 % 7)

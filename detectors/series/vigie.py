@@ -86,6 +86,8 @@ class VigieDetector:
     (False, True)
     """
 
+    packs = True
+
     def __init__(self, params: VigieParams, *, bin_s: int, false_alarms_per_week: float) -> None:
         if not 60 <= bin_s <= HOUR_S:
             raise ValueError(f"bin_s must be 60 to {HOUR_S}, not {bin_s}")

@@ -111,6 +111,11 @@ class Judge:
         return True
 
     @property
+    def nats_min(self) -> float:
+        """Evidence below this never raises the alarm."""
+        return self._threshold * _LN10 + self._log_looks
+
+    @property
     def learns(self) -> bool:
         """Whether the last span was normal enough to learn from."""
         return not self.active and (self.surprise is None or self.surprise <= STORM_SURPRISE)

@@ -78,7 +78,7 @@ class Silence:
         if total:
             self._n += total
             mark = (self._clock, end_s)
-            for source, n in facts.sources.items():
+            for source, n in sorted(facts.sources.items()):  # whichever of them came first
                 counts[source] = counts.get(source, 0.0) + n
                 heard[source] = mark
             counts[ALL] = counts.get(ALL, 0.0) + total
@@ -119,6 +119,18 @@ class Silence:
         if source not in self._heard:
             return 0.0
         return (self._clock - self._heard[source][0]) * self._counts[source] / self._counts[ALL]
+
+    def quiet_until_s(self, now_s: int) -> int:
+        """Before this time silence raises no alarm, if no mention comes. A bound from below: three quarters of the
+        least that would have to be missing, at the highest rate that any hour of the week has."""
+        if self._first_s is None or self._judge.active:
+            return now_s + DAY_S
+        if not self._warm:  # it will be at the first full hour after a day, and then knows how long it may be patient
+            return max(now_s + HOUR_S, -(-(self._first_s + WARM_UP_S) // HOUR_S) * HOUR_S + HOUR_S)
+        missing = 0.75 * self._judge.nats_min - max(map(self._lacks, self._counts), default=0.0)
+        if missing <= 0.0:
+            return now_s
+        return now_s + int(min(missing / self._level.highest * HOUR_S, DAY_S))
 
     def _turn(self, hour: int, calm: bool) -> None:
         """An hour is over: learn from it, unless the feed was silent or a storm brought more than usual."""

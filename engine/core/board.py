@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.core.evidence import figures
 from engine.core.levels import GRAVE, HARM
+from engine.core.rest import NEVER_S
 from engine.core.tally import THREADS_MAX, UNITS, Tally, fewest
 from engine.core.wording import say, why
 from engine.domain.effects import AlertRaised, Effect, Gauged
@@ -161,6 +162,20 @@ class Board:
             "opened": [reading.name for reading in self.opened],
             "silent": self._silent,
         }
+
+    @property
+    def has_news(self) -> bool:
+        """The end of a span that holds mentions may raise an alert, or end one of the feed."""
+        return bool(self._silent) or len(self._feed) < sum(opens for *_, opens in self._all)
+
+    def quiet_until_s(self, now_s: int) -> int:
+        """Before this time nothing but mentions can bring news of the feed."""
+        soonest_s = NEVER_S
+        for signal, opens in self._watched:
+            if opens and signal.hears_silence:
+                until_s = getattr(signal, "quiet_until_s", None)
+                soonest_s = min(soonest_s, now_s if until_s is None else until_s(now_s))
+        return soonest_s
 
     def recall(self, start_s: int, span: Tally) -> None:
         """A stored span is back."""

@@ -6,7 +6,7 @@ follows: levels, evidence, the playbook, alerts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -80,7 +80,7 @@ class Case:
         self.plan: Plan | None = None
         self.tally = Tally(SAMPLE_MAX)
         self._terms = TermCounts()
-        self._spans: dict[int, Tally] = {}  # those of the brand, as they were handed over last
+        self._spans: Mapping[int, Tally] = {}  # those of the brand, as they were handed over last
         self.suspected_since_s: int | None = None
         self._ordinal = 0
         self._since_s = 0
@@ -112,7 +112,7 @@ class Case:
 
     def on_bin(
         self, end_s: int, reading: Reading, closed: Tally, expected: float,
-        recent_of: Recent, lookback: dict[int, Tally], baseline: TermBaseline,
+        recent_of: Recent, lookback: Mapping[int, Tally], baseline: TermBaseline,
     ) -> list[Effect]:  # fmt: skip
         """A bin that ended at `end_s` was judged. `closed` is its tally, `recent_of` gives those of the last hour,
         `lookback` the closed spans by their start, for the evidence since the onset."""
@@ -199,7 +199,7 @@ class Case:
         end_s: int,
         reading: Reading,
         recent_of: Recent,
-        lookback: dict[int, Tally],
+        lookback: Mapping[int, Tally],
         baseline: TermBaseline,
     ) -> list[Effect]:
         before = self.phase
@@ -227,7 +227,7 @@ class Case:
             decision.level, tuple(dict.fromkeys((*reasons, *decision.reasons))), end_s * 1000, kind, baseline
         )
 
-    def _gather(self, lookback: dict[int, Tally], end_s: int) -> None:
+    def _gather(self, lookback: Mapping[int, Tally], end_s: int) -> None:
         """The evidence begins at the onset, as far back as the closed spans go."""
         self.tally = Tally(SAMPLE_MAX)
         self._words.forget()

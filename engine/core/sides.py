@@ -11,12 +11,11 @@ from functools import partial
 from typing import NamedTuple
 
 from engine.core.brand import BrandStream
-from engine.core.case import Case
 from engine.core.engine import Engine, MakeDetector, MakeSignals
+from engine.core.rest import NEVER_S
 from engine.core.tally import Tally
-from engine.core.terms import TermBaseline
 from engine.core.themes import settled
-from engine.domain.config import BrandConfig, EngineConfig
+from engine.domain.config import EngineConfig
 from engine.domain.effects import Effect
 from engine.ports.planner import Planner
 from engine.ports.text import TextScorer
@@ -39,13 +38,15 @@ class SidesStream:
         self._streams = streams
         self._said: list[tuple[int, Effect]] = []
 
-    @property
-    def case(self) -> Case:
-        return self._streams[0].case
+    incident_id = None
+    is_packed = False
+    resting = False
 
     @property
-    def baseline(self) -> TermBaseline:
-        return self._streams[0].baseline
+    def due_s(self) -> int:
+        """When the watermark reaches this time, a bin is to be closed."""
+        closed_s = self._streams[0].closed_until_s or min(self.bins, default=NEVER_S)
+        return closed_s + self._streams[0].bin_s
 
     def bin_at(self, start_s: int) -> Tally:
         """The open bin that starts there."""
@@ -54,7 +55,7 @@ class SidesStream:
             tally = self.bins[start_s] = Tally()
         return tally
 
-    def close(self, watermark_s: int) -> list[Effect]:
+    def close(self, watermark_s: int, *, end: bool) -> list[Effect]:
         """Judge on every side every bin that ended by then; what each says waits for `take`."""
         for i, stream in enumerate(self._streams):
             # a closed tally is only read and copied from, but for `expected`, which each side sets before it reads it
@@ -76,14 +77,15 @@ class SidesStream:
     def take_dirty(self) -> list[Effect]:
         return []
 
-    def foresee(self) -> list[Effect]:
+    def foresee(self, closed_to_s: int) -> list[Effect]:
         return []  # a history holds all of it already
 
-    def touch(self) -> None:
-        """Nothing is stored."""
+    def pack(self) -> None:
+        """Nothing is stored, and nothing rests."""
 
-    def restore(self, *_: object, **__: object) -> None:
-        raise NotImplementedError("sides begin with an empty memory")
+    def stream(self) -> BrandStream:
+        """What the first side holds."""
+        return self._streams[0]
 
 
 class Sides(Engine):
@@ -104,7 +106,8 @@ class Sides(Engine):
         """What was decided since the last call, by brand, each with the number of its side."""
         return [said for name in sorted(self._fanned) for said in self._fanned[name].take()]
 
-    def _make_stream(self, brand: BrandConfig) -> SidesStream:
+    def _make_slot(self, name: str) -> SidesStream:
+        brand = self._brand(name)
         streams = []
         for side, own in zip(self._sides, self._own, strict=True):
             its = own.get(brand.name, brand)

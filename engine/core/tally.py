@@ -130,6 +130,16 @@ class Tally:
         if len(self.press) > PRESS_MAX:
             self.press = set(nsmallest(PRESS_MAX, self.press))
 
+    def canonise(self) -> None:
+        """Become what `to_json` and `from_json` make of it: no larger, and the same to whoever adds to it."""
+        if not self.negatives:
+            return
+        if len(self.authors) > AUTHORS_MAX:
+            self.authors = set(nsmallest(AUTHORS_MAX, self.authors))
+        self.threads = fewest(self.threads)
+        if len(self.candidates) > self.sample_max:
+            self.candidates = canonical(self.candidates, self.sample_max)
+
     def sample(self, key: int, text: str) -> None:
         """Offer a mention to the sample of all of them: the smallest hashes stay."""
         usual = self.usual

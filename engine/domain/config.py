@@ -58,6 +58,10 @@ class EngineConfig:
     level_hold_s: int = 7_200
     brands_max: int = 100_000
     ids_max: int = 500_000
+    unpacked_max: int = 64
+    """Brands at rest that are kept ready; more are packed, those untouched for longest first. Changes nothing else."""
+    rests: bool = True
+    """Quiet brands are looked at when their time comes, instead of with every bin. What is recorded is the same."""
     exercise: bool = False
     events: tuple[PlannedEvent, ...] = ()
     provisional: bool = False

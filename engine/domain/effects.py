@@ -62,10 +62,11 @@ class CurveDrawn(NamedTuple):
 
 
 class StateSaved(NamedTuple):
-    """A part of the engine's state changed. `data` holds JSON values only."""
+    """A part of the engine's state changed. `data` holds JSON values only; those of a brand at rest as bytes, as the
+    engine's packing made them."""
 
     part: str
-    data: dict[str, Any]
+    data: dict[str, Any] | bytes
 
 
 class StateDropped(NamedTuple):

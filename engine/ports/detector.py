@@ -12,6 +12,9 @@ class SeriesDetector(Protocol):
 
     Every detector passes one contract suite: `score_one` changes nothing; `step` is score, then learn; snapshot and
     restore give the same future; memory is bounded; two made alike are independent.
+
+    One whose snapshot is a few kilobytes may say so by an attribute `packs = True`: a quiet brand of it is then packed
+    and looked at when its time comes. Without it every bin is judged as it closes.
     """
 
     def score_one(self, x: BinCount) -> Verdict:

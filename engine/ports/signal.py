@@ -12,6 +12,9 @@ class Signal(Protocol):
     """Judges one aspect of a brand's mentions every ten minutes, oldest first.
 
     Spans without a mention may be left out, unless `hears_silence`; a signal reckons with the time that has passed.
+    One that hears silence may have a method `quiet_until_s(now_s)`: a time before which silence alone raises no alarm;
+    without it a brand is never left alone.
+
     Every signal passes one contract suite: its reading depends on the spans alone; snapshot and restore give the same
     future; memory is bounded; two made alike are independent.
     """

@@ -136,7 +136,7 @@ def _fold_late(folded: Folded, effect: LateStored, at_ms: int) -> None:
 
 
 def _fold_state(folded: Folded, effect: StateSaved, _at_ms: int) -> None:
-    folded.state[effect.part] = dumps(effect.data)
+    folded.state[effect.part] = effect.data if isinstance(effect.data, bytes) else dumps(effect.data)
 
 
 def _fold_dropped(folded: Folded, effect: StateDropped, _at_ms: int) -> None:

@@ -19,6 +19,7 @@ import json
 import math
 import types
 import typing
+import zlib
 from collections.abc import Callable
 from enum import Enum
 from functools import cache
@@ -29,6 +30,10 @@ import orjson
 from engine.domain.errors import StateError
 
 VERSION = 1
+_HEAD = b'{"head":'
+_HEAD_BYTES = 256
+_DEFLATED = b"x"
+"""How deflated bytes begin, and no JSON."""
 
 T = TypeVar("T")
 
@@ -45,11 +50,43 @@ def dumps(value: Any) -> bytes:
 
 
 def loads(raw: bytes | str) -> Any:
-    """The inverse of `dumps`. Raises StateError when `raw` is no JSON."""
+    """The inverse of `dumps`, and of `StatePacking.pack`. Raises StateError when `raw` is no JSON."""
     try:
+        if raw[:1] == _DEFLATED:
+            raw = zlib.decompress(raw)  # type: ignore[arg-type]
         return json.loads(raw) if raw[:1] in (b" ", " ") else orjson.loads(raw)
-    except ValueError as error:
+    except (ValueError, zlib.error) as error:
         raise StateError(f"stored state is no JSON: {error}; restore the store from a copy") from error
+
+
+class StatePacking:
+    """How a brand at rest is kept in memory and in the store: its JSON, deflated. Level 1 is three times as fast as
+    the usual one, and no tenth larger.
+
+    >>> packing = StatePacking()
+    >>> packing.unpack(packing.pack({"v": 1, "x": [0.1, None]}))
+    {'v': 1, 'x': [0.1, None]}
+    """
+
+    def pack(self, value: Any) -> bytes:
+        return zlib.compress(dumps(value), 1)
+
+    def unpack(self, raw: bytes) -> Any:
+        return loads(raw)
+
+    @staticmethod
+    def head(raw: bytes) -> list[Any] | None:
+        """The list that stands in front of a packed object as "head", without unpacking the rest; None if none does.
+
+        >>> StatePacking.head(StatePacking().pack({"head": [7, None], "more": "x" * 10_000}))
+        [7, None]
+        """
+        if raw[:1] != _DEFLATED:
+            return None
+        start = zlib.decompressobj().decompress(raw, _HEAD_BYTES)
+        end = start.find(b"]")
+        found = loads(start[len(_HEAD) : end + 1]) if start.startswith(_HEAD) and end > 0 else None
+        return found if isinstance(found, list) else None
 
 
 def encode(value: Any) -> str:

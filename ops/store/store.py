@@ -20,7 +20,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, cast
@@ -56,7 +56,7 @@ _OWNER = "*"
 HEARTBEAT_MS_MAX = 10_000
 """A service whose last heartbeat is older is taken for dead."""
 
-IDS_A_QUERY = 500
+IDS_A_QUERY = ROWS_A_FETCH = 500
 
 Positions = dict[str, dict[str, str]]
 Hook = Callable[[Connection, Sequence[Effect]], None]
@@ -284,21 +284,20 @@ class Store:
         )
 
     def load_state(self, owner: str | None = None) -> dict[str, dict[str, Any]]:
-        """Every part of an engine's state, by name; without `owner` those of all, where two of one name leave one.
+        """Every part of an engine's state, by name; without `owner` those of all. StateError: unknown version."""
+        return {part: loads(data) for part, data in self.stored_state(owner)}
 
-        Raises StateError when one is of an unknown version.
-        """
-        parts: dict[str, dict[str, Any]] = {}
+    def stored_state(self, owner: str | None = None) -> Iterator[tuple[str, bytes]]:
+        """The same one by one, as they are stored, by name. Raises as `load_state`."""
         s = tables.state.c
         query = select(s.part, s.version, s.data).order_by(s.part)
         if owner is not None:
             query = query.where(s.owner == owner)
         with self._database.read() as connection:
-            for part, version, data in connection.execute(query):
+            for part, version, data in connection.execute(query.execution_options(yield_per=ROWS_A_FETCH)):
                 if version != STATE_VERSION:
                     raise StateError(f"{self.name}: state {part!r} is of version {version}: upgrade vigie")
-                parts[part] = loads(data)
-        return parts
+                yield part, bytes(data)
 
     def positions(self) -> tuple[Cursor, ...]:
         """How far every source has been read."""

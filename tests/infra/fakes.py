@@ -10,6 +10,7 @@ import numpy as np
 
 from detectors.table import DETECTORS
 from engine.core.engine import Engine
+from engine.core.slot import JsonPacking
 from engine.domain.config import BrandConfig, EngineConfig
 from engine.domain.effects import AlertRaised, Counted, Effect, IncidentSaved, PlanMade, StateDropped, StateSaved
 from engine.domain.incident import Incident
@@ -57,6 +58,8 @@ class OnePlaybook:
 
 class Threshold:
     """Alarms at `n` negatives in a bin; active while a bin holds half of that."""
+
+    packs = True
 
     def __init__(self, n: float = 5.0) -> None:
         self.n, self.active, self.since_s = n, False, 0
@@ -159,6 +162,8 @@ class Recorder:
                     self.alerts.setdefault(e.alert.delivery_key, e)
                 case PlanMade():
                     self.plans[e.incident_id] = e.plan
+                case StateSaved(part, bytes() as packed):
+                    self.state[part] = JsonPacking().unpack(packed)
                 case StateSaved():
                     self.state[e.part] = e.data
                 case StateDropped():
