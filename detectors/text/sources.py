@@ -73,15 +73,16 @@ class Plan:
 _HANDLE = Frame("@nordalia {}", 0.3)
 _FRENCH_FRAMES = (Frame("{} https://lumeo.example", 0.5), _HANDLE, Frame("{}", 0.5, lowered=True))
 _ENGLISH_FRAMES = (replace(_HANDLE, part=0.5),)
-_OWN_FR = (("neg", "neg", 2.0), ("neu", "neu", 1.6), ("pos", "pos", 2.0))
-_OWN_EN = (("neg", "neg", 8.0), ("neu", "neu", 8.0), ("pos", "pos", 10.0))
+_OWN_FR = (("neg", "neg", 2.0), ("neu", "neu", 1.3), ("pos", "pos", 2.0))
+_OWN_EN = (("neg", "neg", 4.0), ("neu", "neu", 4.0), ("pos", "pos", 5.0))
+_OWN_MUL = (("neg", "neg", 2.0), ("neu", "neu", 1.6), ("pos", "pos", 2.0))
 _OTHER_EN = (("neg", "neg", 4.0), ("neu", "neu", 3.2), ("pos", "pos", 4.0))
-_OTHER_FR = (("neg", "neg", 12.0), ("neu", "neu", 12.0), ("pos", "pos", 15.0))
+_OTHER_FR = (("neg", "neg", 3.0), ("neu", "neu", 3.0), ("pos", "pos", 3.75))
 _FILM_LANGS = ("de", "es", "it", "pt")
 
 RECIPES: dict[str, Plan] = {
     "fr": Plan(
-        Recipe("fr", strength=1.0),
+        Recipe("fr", strength=0.5),
         (
             Source(OWN, _OWN_FR, own=True, frames=_FRENCH_FRAMES),
             Source("seed_fr", _OWN_FR, own=True, frames=_FRENCH_FRAMES),
@@ -94,11 +95,11 @@ RECIPES: dict[str, Plan] = {
         lexicons=("vaderSentiment_fr", "own"),
     ),
     "en": Plan(
-        Recipe("en", strength=0.8),
+        Recipe("en", strength=0.3),
         (
             Source(OWN, _OWN_EN, own=True, frames=_ENGLISH_FRAMES),
             Source("seed_en", _OWN_EN, own=True, frames=_ENGLISH_FRAMES),
-            Source("semeval2013_2016_en", (("neg", "neg", 0.8), ("neu", "neu", 0.25), ("pos", "pos", 0.3))),
+            Source("semeval2013_2016_en", (("neg", "neg", 1.6), ("neu", "neu", 0.5), ("pos", "pos", 0.6))),
             Source(OWN, _OTHER_FR, own=True, lang="fr", foreign=True),
         ),
         lexicon_weight=0.1,
@@ -108,8 +109,8 @@ RECIPES: dict[str, Plan] = {
 RECIPES[MULTILINGUAL] = Plan(
     Recipe(MULTILINGUAL, strength=0.3),
     (
-        Source(OWN, _OWN_FR, own=True, frames=(_HANDLE,), lang="fr"),
-        Source(OWN, _OWN_FR, own=True, frames=(_HANDLE,), lang="en"),
+        Source(OWN, _OWN_MUL, own=True, frames=(_HANDLE,), lang="fr"),
+        Source(OWN, _OWN_MUL, own=True, frames=(_HANDLE,), lang="en"),
         Source("semeval2013_2016_en", (("neg", "neg", 0.8), ("neu", "neu", 0.3), ("pos", "pos", 0.4)), share=0.25),
         *(Source(f"xed_{lang}", (("neg", "neg", 0.5), ("pos", "pos", 0.8))) for lang in _FILM_LANGS),
         *(Source(f"xed_{lang}", (("neg", "neg", 0.3), ("pos", "pos", 0.3))) for lang in ("fr", "en")),
