@@ -179,7 +179,9 @@ def run(role: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "--brands", str(options.brands), "--mentions", str(options.mentions), "--hours", str(options.hours),
         "--started", str(time.time()),
     ]  # fmt: skip
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, env=dict(os.environ))
+    done = subprocess.run(command, capture_output=True, check=False, text=True, env=dict(os.environ))
+    if done.returncode:
+        raise SystemExit(done.stderr[-4_000:])
     said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return said
 
